@@ -3,10 +3,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { compareRuns, type RunsComparison } from "../src/entry/eval.ts";
 import type { CommandContext } from "./context.ts";
-import { EXIT_DONE, UsageError } from "./errors.ts";
+import { EXIT_DONE } from "./errors.ts";
 import { runNames, writeComparison } from "./library.ts";
 import { aligned, probability, range, share, signed } from "./measure-text.ts";
 import { openOutput } from "./output.ts";
+import { checkFolderName } from "./output-names.ts";
 import { preview } from "./visible-text.ts";
 
 export interface CompareReportsOptions {
@@ -28,7 +29,7 @@ export async function compareReports(
   { output, json }: CompareReportsOptions,
   { terminal, signal }: CommandContext,
 ): Promise<number> {
-  if (output === "") throw new UsageError("--output is empty; expected a folder name");
+  await checkFolderName(output, "compare writes comparison.html and comparison.json");
   const comparison = await compareRuns({ reports, signal });
   for (const notice of comparison.notices) terminal.note(`note: ${notice}`);
   if (output !== undefined)

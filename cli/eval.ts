@@ -27,8 +27,7 @@ import {
   type ModelOptions,
   modelPath,
 } from "./model-option.ts";
-import { isRegularFile } from "./output.ts";
-import { namesDataFile } from "./output-names.ts";
+import { checkFolderName } from "./output-names.ts";
 import { fieldNames } from "./output-options.ts";
 import { evalPartitions } from "./partitions/eval-partitions.ts";
 import { addPartitionOptions, asksForPartitions, isPartitioned, type PartitionOptions } from "./partitions/options.ts";
@@ -63,12 +62,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
     );
   }
   const requests = requestsOf(options.benchmarks, options);
-  if (options.output === "") throw new UsageError("--output is empty; expected a folder name");
-  if (options.output !== undefined && namesDataFile(options.output) && (await isRegularFile(options.output)))
-    throw new UsageError(
-      `--output ${options.output}: expected the name of a folder, in which eval writes report.html, report.json and ` +
-        "scores.jsonl, but received a name of a file (--json prints the report)",
-    );
+  await checkFolderName(options.output, "eval writes report.html, report.json and scores.jsonl");
   if (options.output !== undefined)
     await refuseReplacingInput(Object.values(await prepareReportFolder(options.output, options.scores)), requests);
   const path = await modelPath(options, context);

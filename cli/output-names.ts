@@ -56,8 +56,21 @@ function unwrittenEnding(
   return DATA.has(inner.kind) || MODELS.has(inner.kind) ? inner.ending : undefined;
 }
 
+/**
+ * @param written what the command writes into the folder, as a clause: "eval writes report.html"
+ * @throws UsageError for an empty name, and for a file of results
+ */
+export async function checkFolderName(name: string | undefined, written: string): Promise<void> {
+  if (name === undefined) return;
+  if (name === "") throw new UsageError("--output is empty; expected a folder name");
+  if (namesDataFile(name) && (await isRegularFile(name)))
+    throw new UsageError(
+      `--output ${name}: expected the name of a folder, in which ${written}, but received a name of a file (--json prints the report)`,
+    );
+}
+
 /** Whether a name is that of a file of results rather than of a folder. */
-export function namesDataFile(name: string): boolean {
+function namesDataFile(name: string): boolean {
   const { kind } = lastEnding(name);
   return PACKED.has(kind) || DATA.has(kind);
 }

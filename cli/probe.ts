@@ -23,8 +23,8 @@ import {
   type ModelOptions,
   modelPath,
 } from "./model-option.ts";
-import { isRegularFile, openOutput } from "./output.ts";
-import { namesDataFile } from "./output-names.ts";
+import { openOutput } from "./output.ts";
+import { checkFolderName } from "./output-names.ts";
 import { fieldNames } from "./output-options.ts";
 import { probeList, probeTable } from "./probe-table.ts";
 
@@ -48,15 +48,8 @@ export const probeCommand: Action<ProbeCommandOptions> = async (options, context
   if (await printsAdapters(options)) return EXIT_DONE;
   const chosen = options.probe?.map(probeNamed);
   const data = requestOf(options.benchmark, options);
-  if (options.output === "") throw new UsageError("--output is empty; expected a folder name");
-  if (options.output !== undefined) {
-    if (namesDataFile(options.output) && (await isRegularFile(options.output)))
-      throw new UsageError(
-        `--output ${options.output}: expected the name of a folder, in which probe writes report.json and texts.jsonl, but ` +
-          "received a name of a file (--json prints the report)",
-      );
-    await refuseReplacingInput(Object.values(probeFilesIn(options.output)), [data]);
-  }
+  await checkFolderName(options.output, "probe writes report.json and texts.jsonl");
+  if (options.output !== undefined) await refuseReplacingInput(Object.values(probeFilesIn(options.output)), [data]);
   const path = await modelPath(options, context);
   let unmeasured = false;
   const exitCode = await runAndPrint(context, options, evaluationStatus, async (hooks) => {

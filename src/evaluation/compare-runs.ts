@@ -187,9 +187,18 @@ function noticesOf(runs: readonly WrittenRun[], benchmarks: readonly BenchmarkCo
   for (const name of names)
     if (!benchmarks.some(({ benchmark }) => benchmark === name))
       notices.push(`${name} is not in all reports and is left out.`);
-  for (const setting of COMPARED_SETTINGS) {
-    const values = runs.map(({ report }) => String(report.settings[setting] ?? "all"));
-    if (new Set(values).size > 1) notices.push(`The runs differ in ${setting}: ${values.join(", ")}.`);
-  }
+  const differ = (name: string, values: readonly string[]) => {
+    if (new Set(values).size > 1) notices.push(`The runs differ in ${name}: ${values.join(", ")}.`);
+  };
+  const settings = runs.map(({ report }) => report.settings);
+  for (const setting of COMPARED_SETTINGS)
+    differ(
+      setting,
+      settings.map((own) => String(own[setting] ?? "all")),
+    );
+  differ(
+    "version",
+    runs.map(({ report }) => report.version),
+  );
   return notices;
 }

@@ -14,6 +14,7 @@ import {
   evaluationChecks,
   evaluationSettings,
   limitOf,
+  type SharedOption,
 } from "./evaluate-options.ts";
 import { type AccuracyMeasures, measureAccuracy } from "./measures/accuracy.ts";
 import { type Agreement, measureAgreement } from "./measures/agreement.ts";
@@ -23,20 +24,7 @@ import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, 
 import { type ScoringProgress, scoreBenchmark, scoringProgress } from "./score-cases.ts";
 
 /** Options of compareModels(). */
-export interface CompareOptions
-  extends Pick<
-    EvaluateOptions,
-    | "limit"
-    | "seed"
-    | "strict"
-    | "ignoreFields"
-    | "differentPrompts"
-    | "cacheFolder"
-    | "load"
-    | "onProblem"
-    | "onNotice"
-    | "signal"
-  > {
+export interface CompareOptions extends Pick<EvaluateOptions, SharedOption> {
   /** Two GGUFs, for example two quantisations of one checkpoint. */
   readonly models: readonly [string, string];
   /** Head files of the first and the second model, used instead of `load.headPath` and of the models' own; default: none. */

@@ -71,6 +71,19 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What evaluate(), compareModels() and probe() have in common. */
+export type SharedOption =
+  | "limit"
+  | "seed"
+  | "strict"
+  | "ignoreFields"
+  | "differentPrompts"
+  | "cacheFolder"
+  | "load"
+  | "onProblem"
+  | "onNotice"
+  | "signal";
+
 /** Progress of evaluate() and compareModels(). */
 export type EvaluationProgress = DownloadProgress | HashProgress | LoadProgress | ReadProgress | ScoreProgress;
 
@@ -87,7 +100,7 @@ export const rowRuleChecks: Readonly<Record<string, Check>> = {
   differentPrompts: oneOf(["refuse", "allow"]),
 };
 
-/** Checks shared by evaluate() and compareModels(). */
+/** Checks of each {@link SharedOption}, and of `onProgress`. */
 export const evaluationChecks: Readonly<Record<string, Check>> = {
   limit: aLimit,
   seed: anInteger(0, MAX_SEED),

@@ -131,7 +131,7 @@ export async function runBenchmark(
     }
   }
   for (const sentence of benchmark.warnings()) onNotice?.(sentence);
-  if (total === undefined) benchmark.checkGroups();
+  if (total === undefined) benchmark.checkFields();
   const report: BenchmarkReport = {
     benchmark: name,
     title: definition.title,

@@ -89,12 +89,17 @@ function mapped(row: Fields, map: FieldMap | undefined): Fields | undefined {
 }
 
 function noneFits(facts: Facts): string {
-  const nearest = nearestLayouts(layouts, facts)
-    .slice(0, MAX_NEAREST)
-    .map(
-      ({ layout, missing }) =>
-        `${layout.name} (${missing.length === 0 ? "other values in them" : `without ${quoted(missing)}`})`,
-    );
+  if (facts.names.length === 0) return "fits no adapter: its rows have no columns";
+  // A layout that has a problem with these columns knows them.
+  const known = layouts.flatMap(({ name, problem }) => {
+    const reason = problem?.(facts);
+    return reason === undefined ? [] : [`${name} (${reason.replace(/\.$/, "")})`];
+  });
+  const others = nearestLayouts(layouts, facts).map(
+    ({ layout, missing }) =>
+      `${layout.name} (${missing.length === 0 ? "other values in them" : `without ${quoted(missing)}`})`,
+  );
+  const nearest = known.length > 0 ? known : others.slice(0, MAX_NEAREST);
   const near = nearest.length === 0 ? "" : `; the nearest adapters: ${nearest.join(", ")}`;
   const about = rowAdvice(Object.fromEntries([...facts.values].map(([name, values]) => [name, values[0]])));
   // Fields of single items are no preference.

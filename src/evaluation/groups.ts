@@ -4,6 +4,7 @@ import { InvalidInputError } from "../errors.ts";
 import { lookUp } from "../prompt/field-path.ts";
 import { isObject } from "../prompt/input-fields.ts";
 import type { PromptCase, ScoredCase } from "./case.ts";
+import { SeenNames } from "./seen-names.ts";
 
 /** Names that mean something without a field in the row. */
 const DERIVED_GROUPS: readonly string[] = ["turns", "length"];
@@ -11,8 +12,6 @@ const DERIVED_GROUPS: readonly string[] = ["turns", "length"];
 /** Longer values are texts, not names of groups: their beginning names them, and a hash tells them apart. */
 const MAX_VALUE = 200;
 const HASH_DIGITS = 8;
-/** Names of fields that are kept for a message. */
-const MAX_NAMES = 20;
 /** Bands of "length": tokens of the longest response with its prompt, from this many on. */
 const BANDS = [0, 128, 256, 512, 1024, 2048, 4096];
 
@@ -22,7 +21,7 @@ export class GroupReader {
   readonly #found = new Set<string>();
   /** The first list or object of a field. */
   readonly #nested = new Map<string, object>();
-  readonly #names = new Set<string>();
+  readonly #seen = new SeenNames();
 
   /** @param by names of fields, or derived ones */
   constructor(by: readonly string[]) {
@@ -32,7 +31,7 @@ export class GroupReader {
   /** The fields' values in a row, and the number of turns; what the row has not is absent. Undefined without names. */
   groupsOf(row: unknown, { responses }: PromptCase): Readonly<Record<string, string>> | undefined {
     if (this.#by.length === 0) return undefined;
-    if (isObject(row) && this.#names.size < MAX_NAMES) for (const name of Object.keys(row)) this.#names.add(name);
+    if (isObject(row)) this.#seen.add(row);
     const groups: Record<string, string> = {};
     for (const name of this.#by) {
       const value = isObject(row) ? lookUp(row, name) : undefined;
@@ -53,13 +52,12 @@ export class GroupReader {
    */
   check(): void {
     const name = this.#by.find((one) => !this.#found.has(one) && !DERIVED_GROUPS.includes(one));
-    // Without rows there is nothing to say about their fields.
-    if (name === undefined || this.#names.size === 0) return;
+    const missing = this.#seen.noSuchField();
+    if (name === undefined || missing === undefined) return;
     const nested = this.#nested.get(name);
-    const names = [...this.#names].map((own) => JSON.stringify(own)).join(", ");
     const reason =
       nested === undefined
-        ? `no row has such a field; they have ${names}. ${DERIVED_GROUPS.join(" and ")} need no field.`
+        ? `${missing}. ${DERIVED_GROUPS.join(" and ")} need no field.`
         : `its values are ${Array.isArray(nested) ? "lists" : "objects"}. Name a field of one with a dot: ${JSON.stringify(`${name}.${Object.keys(nested)[0] ?? "name"}`)}.`;
     throw new InvalidInputError("ERR_INVALID_ARGUMENT", `Cannot break down by ${JSON.stringify(name)}: ${reason}`, {
       field: "by",

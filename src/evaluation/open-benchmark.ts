@@ -135,10 +135,7 @@ export class OpenBenchmark {
     });
     const sample = limit === undefined ? undefined : await sampleCases(reader.cases(), limit, seed, promptKey);
     // Streamed rows are checked when all were scored.
-    if (sample !== undefined) {
-      reader.groups.check();
-      reader.facts.check();
-    }
+    if (sample !== undefined) reader.checkFields();
     const sources: ReportedSource[] = [];
     for (const [i, source] of resolved.entries()) sources.push(await reportedSource(source, layouts[i]));
     return new OpenBenchmark(definition, resolved, sources, reader, sample, limit, problems, reportProblem);
@@ -151,10 +148,9 @@ export class OpenBenchmark {
     return { ...counts, omitted, sampled: this.total ?? counts.cases, failed: this.#failed };
   }
 
-  /** @throws InvalidInputError for a field of `by` that no row has, or that has only lists and objects. To be called when all cases were read. */
-  checkGroups(): void {
-    this.#reader.groups.check();
-    this.#reader.facts.check();
+  /** @throws InvalidInputError for a field that was asked for and that no row has. To be called when all cases were read. */
+  checkFields(): void {
+    this.#reader.checkFields();
   }
 
   /** Warnings about the rows, one sentence per kind. Complete after all cases were read. */

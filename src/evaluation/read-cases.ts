@@ -84,10 +84,8 @@ export class CaseReader {
   readonly #sources: readonly ResolvedSource[];
   readonly #options: ReadCasesOptions;
   readonly #tell: (notice: string) => void;
-  /** Of the rows read so far. */
-  readonly groups: GroupReader;
-  /** Of the rows read so far. */
-  readonly facts: RowFacts;
+  readonly #groups: GroupReader;
+  readonly #facts: RowFacts;
   /** Warnings about the rows read so far. */
   readonly warnings = new WarningCounter();
   readonly counts: Counts = { read: 0, omitted: {}, broken: 0, cases: 0 };
@@ -96,11 +94,21 @@ export class CaseReader {
     this.#benchmark = benchmark;
     this.#sources = sources;
     this.#options = options;
-    this.groups = new GroupReader(options.by ?? []);
-    this.facts = new RowFacts(options.facts);
+    this.#groups = new GroupReader(options.by ?? []);
+    this.#facts = new RowFacts(options.facts);
     this.#tell = firstNotices(options.onNotice);
     // Wrong names of fields are found before any file is opened.
     this.#fieldMap(this.#layoutOf(0));
+  }
+
+  /**
+   * To be called when all cases were read.
+   *
+   * @throws InvalidInputError for a field of `by` or `facts` that no row has, or one of `by` that has only lists and objects
+   */
+  checkFields(): void {
+    this.#groups.check();
+    this.#facts.check();
   }
 
   #layoutOf(source: number): ReadLayout {
@@ -141,7 +149,8 @@ export class CaseReader {
     const layout = this.#layoutOf(source);
     const fieldMap = this.#fieldMap(layout);
     const itemMap = this.#options.single === true && layout === pairsLayout ? this.#itemMap() : undefined;
-    const gatherer = layout.gather?.();
+    const { adapt, gather } = layout;
+    const gatherer = gather?.();
     let isAnyCsv = false;
     for await (const { row, where, isCsv = false, isTable, ...read } of rows) {
       signal?.throwIfAborted();
@@ -156,19 +165,22 @@ export class CaseReader {
         if (isObject(value)) mapped = this.#mapped(fieldMap, value, itemMap);
         const fields = mapped?.fields ?? value;
         const options = { ...this.#options, isCsv, sourceName: name };
-        if (gatherer !== undefined) gatherer.add(fields, options, place);
+        if (adapt === undefined) gatherer?.add(fields, options, place);
         else {
-          const adapted = mapped?.isItem ? adaptItems(fields, options, mapped.from) : layout.adapt(fields, options);
+          const adapted = mapped?.isItem ? adaptItems(fields, options, mapped.from) : adapt(fields, options);
           yield* this.#placed(adapted, place, source);
         }
       } catch (error) {
-        if (!isStarlingError(error)) throw error;
         this.#broken(error, place, source, mapped);
       }
     }
     for (const { adapted, ...place } of gatherer?.cases({ ...this.#options, isCsv: isAnyCsv }) ?? []) {
       signal?.throwIfAborted();
-      yield* this.#placed(adapted, place, source);
+      try {
+        yield* this.#placed(adapted, place, source);
+      } catch (error) {
+        this.#broken(error, place, source);
+      }
     }
     if (this.counts.read === before) throw damaged(name, "has no rows");
   }
@@ -185,14 +197,16 @@ export class CaseReader {
     this.warnings.add(warnings, `${this.#sources[source]?.name}, ${where}`);
     const cases: readonly PromptCase[] = "case" in adapted ? [adapted.case] : adapted.cases;
     for (const one of cases) {
+      const placed = this.#facts.of(value, { ...one, source, row, where });
+      const groups = this.#groups.groupsOf(value, placed);
       this.counts.cases += 1;
-      const placed = this.facts.of(value, { ...one, source, row, where });
-      const groups = this.groups.groupsOf(value, placed);
       yield groups === undefined ? placed : { ...placed, groups };
     }
   }
 
-  #broken(error: StarlingError, { row, where }: GatheredRow, source: number, mapped: MappedFields | undefined): void {
+  /** Reports a row's problem; any other error is thrown again. */
+  #broken(error: unknown, { row, where }: GatheredRow, source: number, mapped?: MappedFields): void {
+    if (!isStarlingError(error)) throw error;
     this.counts.broken += 1;
     const { fields = {}, from = new Map() } = mapped ?? {};
     const name = this.#sources[source]?.name ?? "";

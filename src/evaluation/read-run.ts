@@ -19,6 +19,7 @@ export interface WrittenRun {
 
 const REPORT = "report.json";
 const SCORES = "scores.jsonl";
+const FORMAT_VERSION: EvaluationReport["formatVersion"] = 1;
 
 /**
  * @param path of a report, or of the folder that it is in
@@ -57,12 +58,18 @@ async function textOf(file: string): Promise<string> {
 
 function reportOf(file: string, text: string): EvaluationReport {
   const report = parsed(text);
-  if (isReport(report) && report.benchmarks.every(hasCounts)) return report;
-  throw new FileError(
-    "ERR_INVALID_JSON",
-    `Expected ${REPORT} of starling-rm eval --output, but ${file} is something else.`,
-    { file },
-  );
+  const invalid = (why: string) => new FileError("ERR_INVALID_JSON", why, { file });
+  if (report === undefined)
+    throw invalid(`${file} is not valid JSON. If it was cut off, run starling-rm eval --output again.`);
+  if (!isReport(report) || !report.benchmarks.every(hasCounts))
+    throw invalid(`Expected ${REPORT} of starling-rm eval --output, but ${file} is something else.`);
+  const { formatVersion } = report as { readonly formatVersion?: unknown };
+  if (formatVersion !== FORMAT_VERSION)
+    throw invalid(
+      `${file} has ${formatVersion === undefined ? "no format version" : `format ${JSON.stringify(formatVersion)}`}, ` +
+        `but this version of starling-rm reads format ${FORMAT_VERSION}. Evaluate again with one version.`,
+    );
+  return report;
 }
 
 function hasCounts(benchmark: unknown): boolean {
@@ -83,7 +90,10 @@ function parsed(json: string): unknown {
 function caseOf(line: string, benchmark: BenchmarkName, where: string): ScoredCase {
   const record = parsed(line);
   if (isObject(record) && record["benchmark"] === benchmark && hasCase(record)) return caseOfRecord(record);
-  throw new InvalidInputError("ERR_INVALID_JSON", `${where}: expected a scored case of ${benchmark}.`);
+  throw new InvalidInputError(
+    "ERR_INVALID_JSON",
+    `${where}: expected a scored case of ${benchmark} with finite scores.`,
+  );
 }
 
 const LISTS = ["scores", "grades", "lengths", "comparisons"];
@@ -98,6 +108,7 @@ function hasCase(
   return (
     ["source", "row"].every((name) => Number.isInteger(record[name])) &&
     LISTS.every(isList) &&
+    (record["scores"] as unknown[]).every(Number.isFinite) &&
     OPTIONAL_LISTS.every((name) => record[name] === undefined || isList(name)) &&
     LISTS_OF_COMPARISONS.every((name) => ((record[name] ?? []) as unknown[]).every(isObject))
   );

@@ -4,6 +4,7 @@ import { asParsed } from "../prompt/csv-cells.ts";
 import { lookUp } from "../prompt/field-path.ts";
 import { type Fields, isObject } from "../prompt/input-fields.ts";
 import type { PlacedCase } from "./case.ts";
+import { SeenNames } from "./seen-names.ts";
 
 /** Fields of the rows, also within objects ("meta.models"). */
 export interface FactFields {
@@ -13,13 +14,11 @@ export interface FactFields {
   readonly paraphrases?: string | undefined;
 }
 
-const MAX_NAMES = 20;
-
 /** Adds facts to cases, and notes whether the fields that were asked for exist. */
 export class RowFacts {
   readonly #fields: FactFields;
   readonly #found = new Set<string>();
-  readonly #names = new Set<string>();
+  readonly #seen = new SeenNames();
 
   constructor(fields: FactFields = {}) {
     this.#fields = fields;
@@ -27,7 +26,7 @@ export class RowFacts {
 
   of(row: unknown, placed: PlacedCase): PlacedCase {
     if (!isObject(row)) return placed;
-    if (this.#names.size < MAX_NAMES) for (const name of Object.keys(row)) this.#names.add(name);
+    this.#seen.add(row);
     const models = this.#modelsOf(row, placed);
     const named =
       models === undefined
@@ -55,13 +54,12 @@ export class RowFacts {
     const { models = [], paraphrases } = this.#fields;
     const asked = [...models, ...(paraphrases === undefined ? [] : [paraphrases])];
     const name = asked.find((one) => !this.#found.has(one));
-    // Without rows there is nothing to say about their fields.
-    if (name === undefined || this.#names.size === 0) return;
-    const names = [...this.#names].map((own) => JSON.stringify(own)).join(", ");
+    const missing = this.#seen.noSuchField();
+    if (name === undefined || missing === undefined) return;
     const what = name === paraphrases ? "paraphrases" : "models";
     throw new InvalidInputError(
       "ERR_INVALID_ARGUMENT",
-      `Cannot read ${what} from ${JSON.stringify(name)}: no row has such a field; they have ${names}.`,
+      `Cannot read ${what} from ${JSON.stringify(name)}: ${missing}.`,
       { field: what === "models" ? "modelFields" : "paraphrases" },
     );
   }
@@ -77,8 +75,8 @@ export class RowFacts {
     if (models === undefined)
       return responses.some(({ model }) => model !== undefined) ? undefined : commonModels(row, responses);
     const values = models.map((name) => this.#lookUp(row, name));
-    const list =
-      models.length === 1 && Array.isArray(asParsed(values[0])) ? (asParsed(values[0]) as unknown[]) : values;
+    const only = models.length === 1 ? asParsed(values[0]) : undefined;
+    const list: readonly unknown[] = Array.isArray(only) ? only : values;
     if (list.every((value) => value === undefined || value === null)) return undefined;
     if (list.length !== responses.length)
       throw new InvalidInputError(

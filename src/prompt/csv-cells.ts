@@ -38,6 +38,11 @@ export function parsed(cell: unknown): unknown {
   return parsedIf(cell, "[{");
 }
 
+/** Parses a text that is a JSON list or object; returns anything else unchanged. */
+export function asJson(value: unknown): unknown {
+  return parsed(value) ?? value;
+}
+
 /** What JSON text holds, if it begins with one of these characters. */
 function parsedIf(text: unknown, openings: string): unknown {
   if (typeof text !== "string") return undefined;

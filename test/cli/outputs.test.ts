@@ -162,6 +162,13 @@ describe("a name that says a format or a compression that is not written", () =>
     mkdirSync(join(at, "there.json"));
     for (const name of ["there.json", "v1.2"]) expect([name, (await report(name)).code]).toEqual([name, 0]);
   });
+
+  it("is no folder's name for the comparisons of reports", async () => {
+    const output = join(place(), "comparison.html");
+    const { code, stderr } = await run(["compare", "a/report.json", "b/report.json", "-o", output]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/expected the name of a folder, in which compare writes comparison\.html/);
+  });
 });
 
 it.each([

@@ -8,7 +8,7 @@ import { type ChatMessage, checkTurnList, isMessage, refuseLastTurn } from "../.
 import { rowAdvice } from "../../prompt/row-advice.ts";
 import { checkContent, checkString, describeField } from "../../prompt/texts.ts";
 import type { ItemWarning } from "../../prompt/warnings.ts";
-import type { PromptCase } from "../case.ts";
+import type { CaseResponse, PromptCase } from "../case.ts";
 
 /** The case a row becomes, the several cases of a tree, or the reason why it is skipped; the report counts rows by reason. */
 export type Adapted =
@@ -67,8 +67,12 @@ export function fieldsOf(row: unknown, where = "the row"): Fields {
 }
 
 export function textOf(fields: Fields, name: string, where = name): string {
-  if (fields[name] === undefined || fields[name] === null) throw wrong("a string", where, undefined);
-  return checkContent(fields[name], where);
+  return asText(fields[name], where);
+}
+
+export function asText(value: unknown, where: string): string {
+  if (value === undefined || value === null) throw wrong("a string", where, undefined);
+  return checkContent(value, where);
 }
 
 /** A list, or a CSV cell that holds a JSON list. */
@@ -151,6 +155,11 @@ export function inContext(
 export function namesOf(fields: Fields): Pick<PromptCase, "id" | "subset"> {
   const [id, subset] = [nameOf(fields["id"]), nameOf(fields["subset"])];
   return { ...(id === undefined ? {} : { id }), ...(subset === undefined ? {} : { subset }) };
+}
+
+/** The model that wrote a response, by which it is also called; nothing where the row does not name it. */
+export function writtenBy(model: unknown): Pick<CaseResponse, "label" | "model"> {
+  return typeof model === "string" ? { label: model, model } : {};
 }
 
 function nameOf(value: unknown): string | undefined {

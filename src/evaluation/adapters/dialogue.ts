@@ -1,5 +1,6 @@
 /** Parses conversations written as one text, "\n\nHuman: …\n\nAssistant: …" (Anthropic's data sets, Nectar). */
 import type { ChatMessage } from "../../prompt/messages.ts";
+import { type Fields, textOf, wrong } from "./adapter.ts";
 
 const MARK = /(?:^|\n\n)(Human|Assistant):/g;
 
@@ -24,4 +25,12 @@ export function parseDialogue(text: string): ChatMessage[] | undefined {
   const last = messages.at(-1);
   if (last?.role === "assistant" && last.content.trim() === "") messages.pop();
   return messages;
+}
+
+/** The turns of a field that is a prompt as such a text. @throws InvalidInputError if it does not end with the user's turn */
+export function openDialogueOf(fields: Fields, name: string): readonly ChatMessage[] {
+  const text = textOf(fields, name);
+  const turns = parseDialogue(text);
+  if (turns?.at(-1)?.role === "user") return turns;
+  throw wrong('a string "\\n\\nHuman: …\\n\\nAssistant: " that ends before the answer', name, text);
 }

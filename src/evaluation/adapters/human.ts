@@ -1,6 +1,15 @@
 /** lmsys/chatbot_arena_conversations: two conversations and which of them a person preferred. */
 import type { CaseResponse } from "../case.ts";
-import { type Adapted, type AdaptOptions, conversationOf, type Fields, rowFields, textOf, wrong } from "./adapter.ts";
+import {
+  type Adapted,
+  type AdaptOptions,
+  conversationOf,
+  type Fields,
+  rowFields,
+  textOf,
+  writtenBy,
+  wrong,
+} from "./adapter.ts";
 
 const READ = ["conversation_a", "conversation_b"];
 
@@ -35,7 +44,6 @@ function side(fields: Fields, letter: "a" | "b", winner: string, options: AdaptO
   return {
     item: conversationOf(fields, `conversation_${letter}`, options),
     grade: winner === model ? 1 : 0,
-    label: textOf(fields, model),
-    model: textOf(fields, model),
+    ...writtenBy(textOf(fields, model)),
   };
 }

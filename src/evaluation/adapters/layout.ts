@@ -1,9 +1,9 @@
 /** How a file of preferences is laid out: the columns that show it, and what turns its rows into cases. */
+import { asJson } from "../../prompt/csv-cells.ts";
 import { type Fields, isObject } from "../../prompt/input-fields.ts";
 import { isMessage } from "../../prompt/messages.ts";
 import type { Adapted, Adapter, AdaptOptions } from "./adapter.ts";
 import { parseDialogue } from "./dialogue.ts";
-import { asJson } from "./json-cell.ts";
 
 /** What a column holds. "transcript" ends with the assistant's turn, "open transcript" before it. */
 export type Kind =
@@ -20,8 +20,8 @@ export type Kind =
   | "transcript"
   | "open transcript";
 
-/** A layout of preference data, such as that of a public data set. */
-export interface Layout {
+/** What is said of a layout, without how it is read. */
+export interface Description {
   /** The adapter's name, as `--adapter` takes it. */
   readonly name: string;
   /** What a file of it is called in reports. */
@@ -40,11 +40,22 @@ export interface Layout {
   readonly over?: readonly string[];
   /** Never found by columns, only taken by name. */
   readonly isByNameOnly?: true;
-  /** Turns a row into a case. */
-  readonly adapt: Adapter;
-  /** Where rows are parts of a case: collects them. `adapt` only checks the row then. */
-  readonly gather?: () => Gatherer;
 }
+
+/** A layout whose rows each become a case. */
+export interface RowLayout extends Description {
+  readonly adapt: Adapter;
+  readonly gather?: undefined;
+}
+
+/** A layout whose rows are parts of cases. */
+interface GatheredLayout extends Description {
+  readonly adapt?: undefined;
+  readonly gather: () => Gatherer;
+}
+
+/** A layout of preference data, such as that of a public data set. */
+export type Layout = RowLayout | GatheredLayout;
 
 /** A row as it was read, for a case that is made of several. */
 export interface GatheredRow {
@@ -133,12 +144,12 @@ function isElement(value: unknown, kind: "objects" | "messages" | "texts" | "num
 
 /** A finite number, also as text in a cell; undefined: none. */
 export function asNumber(value: unknown): number | undefined {
-  if (typeof value === "bigint") return Number(value);
-  if (typeof value === "string" && /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(value.trim())) return Number(value);
-  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+  const isText = typeof value === "string" && /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(value.trim());
+  const number = isText || typeof value === "bigint" ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) ? number : undefined;
 }
 
-function fits(layout: Layout, facts: Facts): boolean {
+function fits(layout: Description, facts: Facts): boolean {
   if (layout.isByNameOnly || layout.without?.some((name) => facts.names.includes(name))) return false;
   const hasColumns = Object.entries(layout.columns).every(([name, kind]) => facts.is(name, kind));
   return hasColumns && (layout.recognises?.(facts) ?? true);
@@ -151,7 +162,7 @@ export function layoutsThatFit(all: readonly Layout[], facts: Facts): readonly L
   return fitting.filter((one) => !isBeaten(one));
 }
 
-function isSpecialCase(one: Layout, of: Layout): boolean {
+function isSpecialCase(one: Description, of: Description): boolean {
   if (one.over?.includes(of.name)) return true;
   if (of.over?.includes(one.name)) return false;
   const [names, others] = [Object.keys(one.columns), Object.keys(of.columns)];

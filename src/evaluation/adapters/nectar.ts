@@ -10,28 +10,25 @@ import {
   refuseTooMany,
   rowFields,
   textOf,
+  writtenBy,
   wrong,
 } from "./adapter.ts";
-import { parseDialogue } from "./dialogue.ts";
+import { openDialogueOf } from "./dialogue.ts";
 
 /** Rank 1 is best; equal ranks, which do occur, are ties. */
 export function adaptNectar(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"prompt","answers"}', ["prompt", "answers"]);
-  const prompt = textOf(fields, "prompt");
-  const turns = parseDialogue(prompt);
-  if (turns?.at(-1)?.role !== "user")
-    throw wrong('a string "\\n\\nHuman: …\\n\\nAssistant: " that ends before the answer', "prompt", prompt);
+  const turns = openDialogueOf(fields, "prompt");
   const answers = listOf(fields, "answers");
   if (answers.length < 2) throw wrong("two or more answers", "answers", answers);
   refuseTooMany(answers, "answers");
   const responses = answers.map((value, i) => {
     const where = `answers[${i}]`;
     const answer = fieldsOf(value, where);
-    const model = answer["model"];
     return {
       item: itemOf(turns, textOf(answer, "answer", `${where}.answer`)),
       grade: 0 - numberOf(answer["rank"], `${where}.rank`),
-      ...(typeof model === "string" ? { label: model, model } : {}),
+      ...writtenBy(answer["model"]),
     };
   });
   const comparisons = comparisonsByGrade(responses);

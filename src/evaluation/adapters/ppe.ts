@@ -16,6 +16,7 @@ import {
   refuseTooMany,
   rowFields,
   textOf,
+  writtenBy,
   wrong,
   wrongShape,
 } from "./adapter.ts";
@@ -51,8 +52,8 @@ function adaptHuman(fields: Fields, names: readonly string[], named: { id?: stri
   const context = promptOf(fields, options);
   const responses = names.map((name, i): CaseResponse => {
     const side = i === 0 ? "model_a" : "model_b";
-    const model = textOf(fields, side);
-    return { item: itemOf(context, textOf(fields, name)), grade: winner === side ? 1 : 0, label: model, model };
+    const item = itemOf(context, textOf(fields, name));
+    return { item, grade: winner === side ? 1 : 0, ...writtenBy(textOf(fields, side)) };
   });
   if (TIES.includes(winner)) return { omitted: winner };
   if (winner !== "model_a" && winner !== "model_b")
@@ -93,7 +94,7 @@ function sampledPairs(pairs: readonly unknown[], responses: readonly { readonly 
     const [one, other, ...more] = Array.isArray(pair) ? pair.map(Number) : [];
     const [first, second] = [responses[one ?? -1]?.grade, responses[other ?? -1]?.grade];
     if (one === undefined || other === undefined || first === undefined || second === undefined || more.length > 0)
-      throw wrong(`two places of responses, 0 to ${responses.length - 1}`, where, pair);
+      throw wrong(`two indices of responses, 0 to ${responses.length - 1},`, where, pair);
     if (first === second) throw wrong("a right and a wrong response", where, pair);
     return first > second ? { better: one, worse: other } : { better: other, worse: one };
   });

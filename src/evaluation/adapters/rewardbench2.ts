@@ -10,6 +10,7 @@ import {
   rowFields,
   textOf,
   textsOf,
+  writtenBy,
   wrong,
 } from "./adapter.ts";
 
@@ -33,14 +34,11 @@ export function adaptRewardBench2(row: unknown, options: AdaptOptions = {}): Ada
   const id = textOf(fields, "id");
   if (TIES.test(subset) && !TIES_ID.test(id)) throw wrong('"ref:NUMBER" or "tied:NUMBER"', "id", id);
   const models = fields["models"];
-  const responses = [...chosen, ...rejected].map((response, i) => {
-    const model: unknown = Array.isArray(models) ? models[i] : undefined;
-    return {
-      item: itemOf(context, response),
-      grade: i < chosen.length ? 1 : 0,
-      ...(typeof model === "string" ? { label: model, model } : {}),
-    };
-  });
+  const responses = [...chosen, ...rejected].map((response, i) => ({
+    item: itemOf(context, response),
+    grade: i < chosen.length ? 1 : 0,
+    ...writtenBy(Array.isArray(models) ? models[i] : undefined),
+  }));
   // The official score of ties compares a prompt that has one answer with its twin that has several.
   const group = TIES.test(subset) ? { group: `ties ${id.slice(id.indexOf(":") + 1)}` } : {};
   return { case: { responses, comparisons: comparisonsByGrade(responses), ...namesOf(fields), subset, id, ...group } };

@@ -7,7 +7,7 @@ import {
   type PairCalibration,
 } from "../measures/pair-calibration.ts";
 import type { FitCase } from "./fit-data.ts";
-import { type FitProblem, rowsOf } from "./objective.ts";
+import { changedScores, type FitProblem, listOf } from "./objective.ts";
 import { fitCases, judgedFolds, LOOSE } from "./ridge.ts";
 
 /** Log losses of comparisons, in nats. */
@@ -24,14 +24,7 @@ export interface CalibrationLoss {
  * The first of two responses is the better one with probability sigmoid((difference - offset) / temperature), where difference is
  * its score minus the second's. Scores stay raw: a calibration is only stored and shown.
  */
-export interface FitCalibration {
-  /** Divisor of score differences, above 0. */
-  readonly temperature: number;
-  /**
-   * The lead of the first response at which both are equally likely to be the better one. 0 for data in which the order of the
-   * responses says nothing: rows of chosen and rejected responses, and ranked lists.
-   */
-  readonly offset: number;
+export interface FitCalibration extends PairCalibration {
   /** On the comparisons that it was fitted to, each scored by a head that was fitted to other prompts. */
   readonly folds: CalibrationLoss;
   /** Of the new head on the held-out prompts; absent if nothing was held out. */
@@ -45,17 +38,15 @@ export async function calibrate(
   squaredDistance: number,
   ridge: number,
 ): Promise<FitCalibration | undefined> {
-  const { products, oldScores, slice } = problem;
+  const { slice } = problem;
   const judged: FitCase[] = [];
   const margins: number[] = [];
   for (const fold of judgedFolds(groups)) {
     const { x } = await fitCases(problem, fold.training, { ridge, squaredDistance, ...LOOSE });
-    const moves = await products.scores(products.list(rowsOf(fold.judged)), x);
-    const scoreOf = (row: number) => (oldScores[row] as number) + (moves[row] as number);
+    const scoreOf = await changedScores(problem, listOf(problem, fold.judged), x);
     for (const one of fold.judged) {
       judged.push(one);
-      for (const { better, worse } of one.comparisons)
-        margins.push(scoreOf(one.rows[better] as number) - scoreOf(one.rows[worse] as number));
+      for (const margin of marginsOf(one, scoreOf)) margins.push(margin);
       if (slice.isOver) await slice.yieldToEventLoop();
     }
   }
@@ -70,13 +61,12 @@ export function calibrationLoss(
   cases: readonly FitCase[],
   scores: ArrayLike<number>,
 ): CalibrationLoss {
-  const orders = ordersOf(cases);
-  const margins = new Float64Array(orders.length);
-  let at = 0;
-  for (const { rows, comparisons } of cases)
-    for (const { better, worse } of comparisons)
-      margins[at++] = (scores[rows[better] as number] as number) - (scores[rows[worse] as number] as number);
-  return lossOf({ margins, orders }, calibration);
+  const margins = cases.flatMap((one) => marginsOf(one, (row) => scores[row] as number));
+  return lossOf({ margins: Float64Array.from(margins), orders: ordersOf(cases) }, calibration);
+}
+
+function marginsOf({ rows, comparisons }: FitCase, scoreOf: (row: number) => number): number[] {
+  return comparisons.map(({ better, worse }) => scoreOf(rows[better] as number) - scoreOf(rows[worse] as number));
 }
 
 function lossOf(pairs: OrderedMargins, calibration: PairCalibration): CalibrationLoss {

@@ -18,7 +18,7 @@ import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../measures/plackett-luce.ts";
 import { calibrate, calibrationLoss, type FitCalibration } from "./calibrate.ts";
 import { checkFitInput, type FitCase, type FitInput } from "./fit-data.ts";
-import { type FitProblem, fitProblem, rowsOf, squaredDistance } from "./objective.ts";
+import { type FitProblem, fitProblem, listOf, squaredDistance } from "./objective.ts";
 import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
 import { holdOut, joined, type Split } from "./split.ts";
 import { TimeSlice } from "./time-slice.ts";
@@ -214,7 +214,7 @@ async function scoresWith(problem: FitProblem, { cases }: FitInput, head: Reward
   const { products, oldScores } = problem;
   // Only the weights differ.
   const { bias = 0 } = head;
-  const after = await products.scores(products.list(rowsOf(cases)), head.weight);
+  const after = await products.scores(listOf(problem, cases), head.weight);
   return {
     before: Float32Array.from(oldScores, (score) => score + bias),
     after: Float32Array.from(after, (score) => score + bias),

@@ -8,6 +8,7 @@ import { FeatureProducts } from "./feature-products.ts";
 import type { FeatureTable } from "./feature-table.ts";
 import type { FitCase } from "./fit-data.ts";
 import type { Evaluate } from "./lbfgs.ts";
+import type { RowList } from "./product-kernels.ts";
 import type { TimeSlice } from "./time-slice.ts";
 
 /** Features, with the scores of the old head. */
@@ -43,14 +44,14 @@ export async function fitProblem(
 /** The objective over some cases. */
 export function objective(problem: FitProblem, cases: readonly FitCase[], ridge: number): Evaluate {
   const { products, slice, oldScores } = problem;
-  const list = products.list(rowsOf(cases));
+  const list = listOf(problem, cases);
   const slopes = new Float64Array(oldScores.length);
   return async (change, gradient) => {
-    const moves = await products.scores(list, change);
+    const scoreOf = await changedScores(problem, list, change);
     slopes.fill(0);
     let sum = 0;
     for (const { rows, grades } of cases) {
-      const scores = rows.map((row) => (oldScores[row] as number) + (moves[row] as number));
+      const scores = rows.map(scoreOf);
       const ofCase = new Float64Array(rows.length);
       sum += rankingLossGradient(scores, grades, ofCase);
       for (let i = 0; i < rows.length; i++) {
@@ -71,18 +72,31 @@ export function objective(problem: FitProblem, cases: readonly FitCase[], ridge:
 
 /** Mean K-wise loss of some cases, without the penalty. */
 export async function meanLoss(problem: FitProblem, cases: readonly FitCase[], change: Float64Array): Promise<number> {
-  const { products, oldScores, slice } = problem;
-  const moves = await products.scores(products.list(rowsOf(cases)), change);
+  const { slice } = problem;
+  const scoreOf = await changedScores(problem, listOf(problem, cases), change);
   let sum = 0;
   for (const { rows, grades } of cases) {
-    const scores = rows.map((row) => (oldScores[row] as number) + (moves[row] as number));
-    sum += rankingLoss(scores, grades);
+    sum += rankingLoss(rows.map(scoreOf), grades);
     if (slice.isOver) await slice.yieldToEventLoop();
   }
   return sum / cases.length;
 }
 
-export function* rowsOf(cases: readonly FitCase[]): Generator<number> {
+/** The score of a row by the changed head, for each row in the list; valid until the next product. */
+export async function changedScores(
+  { products, oldScores }: FitProblem,
+  list: RowList,
+  change: Float64Array,
+): Promise<(row: number) => number> {
+  const moves = await products.scores(list, change);
+  return (row) => (oldScores[row] as number) + (moves[row] as number);
+}
+
+export function listOf({ products }: FitProblem, cases: readonly FitCase[]): RowList {
+  return products.list(rowsOf(cases));
+}
+
+function* rowsOf(cases: readonly FitCase[]): Generator<number> {
   for (const { rows } of cases) yield* rows;
 }
 

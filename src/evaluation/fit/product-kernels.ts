@@ -26,7 +26,7 @@ export interface ProductTask {
   readonly output: Float64Array;
 }
 
-export const ROWS_AT_ONCE = 4;
+const ROWS_AT_ONCE = 4;
 /**
  * Fours of a chunk, whose gradient is summed apart. It does not depend on the number of threads, so neither does the order of
  * summation.
@@ -71,28 +71,45 @@ function distinct(rows: Iterable<number>, rowCount: number): Uint32Array {
 
 /** The part of a task that one thread does at a time; a generator, so that the JS thread can stop between two fours. */
 export function* computeChunk(memory: TableMemory, task: ProductTask, chunk: number): Generator<void> {
-  const { counts } = task.list;
-  const [begin, end] = [chunk * FOURS_OF_CHUNK, Math.min(counts.length, (chunk + 1) * FOURS_OF_CHUNK)];
-  const compute = task.kind === "scores" ? scoresOfFour : addFour;
-  const sum = task.output.subarray(chunk * memory.width, (chunk + 1) * memory.width);
-  if (task.kind === "gradient") sum.fill(0);
+  const { kind, list, output } = task;
+  const [begin, end] = [chunk * FOURS_OF_CHUNK, Math.min(list.counts.length, (chunk + 1) * FOURS_OF_CHUNK)];
+  const { width } = memory;
+  const target = kind === "scores" ? output : output.subarray(chunk * width, (chunk + 1) * width).fill(0);
   for (let four = begin; four < end; four++) {
-    compute(memory, task, four, sum);
+    computeFour(memory, task, four, target);
     yield;
   }
 }
 
-function scoresOfFour({ blocks, rowsOfBlock, width }: TableMemory, task: ProductTask, four: number): void {
-  const { rows } = task.list;
-  const [r0, r1, r2, r3] = fourOf(rows, four);
+/** @param target the scores of all rows, or the gradient of the chunk */
+function computeFour(
+  { blocks, rowsOfBlock, width }: TableMemory,
+  { kind, list: { rows, counts }, input }: ProductTask,
+  four: number,
+  target: Float64Array,
+): void {
+  const at = four * ROWS_AT_ONCE;
+  const [r0, r1, r2, r3] = [rows[at] as number, rows[at + 1] as number, rows[at + 2] as number, rows[at + 3] as number];
   const index = Math.floor(r0 / rowsOfBlock);
+  const block = blocks[index] as Float32Array;
   const start = index * rowsOfBlock;
   const [o0, o1, o2, o3] = [(r0 - start) * width, (r1 - start) * width, (r2 - start) * width, (r3 - start) * width];
-  dotFour(blocks[index] as Float32Array, o0, o1, o2, o3, task.input, sums);
-  task.output[r0] = sums[0] as number;
-  task.output[r1] = sums[1] as number;
-  task.output[r2] = sums[2] as number;
-  task.output[r3] = sums[3] as number;
+  if (kind === "scores") {
+    dotFour(block, o0, o1, o2, o3, input, sums);
+    target[r0] = sums[0] as number;
+    target[r1] = sums[1] as number;
+    target[r2] = sums[2] as number;
+    target[r3] = sums[3] as number;
+    return;
+  }
+  const count = counts[four] as number;
+  const [s0, s1, s2, s3] = [
+    input[r0] as number,
+    count > 1 ? (input[r1] as number) : 0,
+    count > 2 ? (input[r2] as number) : 0,
+    count > 3 ? (input[r3] as number) : 0,
+  ];
+  addRows(block, o0, o1, o2, o3, s0, s1, s2, s3, target);
 }
 
 const sums = new Float64Array(ROWS_AT_ONCE);
@@ -121,29 +138,6 @@ function dotFour(
   out[3] = d;
 }
 
-function addFour(
-  { blocks, rowsOfBlock, width }: TableMemory,
-  task: ProductTask,
-  four: number,
-  sum: Float64Array,
-): void {
-  const { rows, counts } = task.list;
-  const { input: slopes } = task;
-  const [r0, r1, r2, r3] = fourOf(rows, four);
-  const count = counts[four] as number;
-  const [s0, s1, s2, s3] = [
-    slopes[r0] as number,
-    count > 1 ? (slopes[r1] as number) : 0,
-    count > 2 ? (slopes[r2] as number) : 0,
-    count > 3 ? (slopes[r3] as number) : 0,
-  ];
-  const index = Math.floor(r0 / rowsOfBlock);
-  const block = blocks[index] as Float32Array;
-  const start = index * rowsOfBlock;
-  const [o0, o1, o2, o3] = [(r0 - start) * width, (r1 - start) * width, (r2 - start) * width, (r3 - start) * width];
-  addRows(block, o0, o1, o2, o3, s0, s1, s2, s3, sum);
-}
-
 function addRows(
   block: Float32Array,
   o0: number,
@@ -162,9 +156,4 @@ function addRows(
       (s0 * (block[o0 + k] as number) +
         s1 * (block[o1 + k] as number) +
         (s2 * (block[o2 + k] as number) + s3 * (block[o3 + k] as number)));
-}
-
-function fourOf(rows: Uint32Array, four: number): [number, number, number, number] {
-  const at = four * ROWS_AT_ONCE;
-  return [rows[at] as number, rows[at + 1] as number, rows[at + 2] as number, rows[at + 3] as number];
 }

@@ -22,7 +22,7 @@ export interface CalibrationMeasures {
    * if no divisor does: no margin is negative, or their sum is not positive.
    */
   readonly temperature?: number;
-  /** With the calibration that is stored with the model's head; absent if there is none. */
+  /** With the calibration that is stored with the model's head; absent if there is none, or if the loss is not finite. */
   readonly stored?: StoredCalibrationLoss;
   /** Log loss at that temperature. */
   readonly logLossAtTemperature?: number;

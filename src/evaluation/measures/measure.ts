@@ -107,8 +107,9 @@ function storedLoss(
   { margins }: PairLists,
   cases: readonly ScoredCase[],
   stored: PairCalibration,
-): StoredCalibrationLoss {
-  return { ...stored, logLoss: calibratedLogLoss({ margins, orders: ordersOf(cases) }, stored) };
+): StoredCalibrationLoss | undefined {
+  const logLoss = calibratedLogLoss({ margins, orders: ordersOf(cases) }, stored);
+  return Number.isFinite(logLoss) ? { ...stored, logLoss } : undefined;
 }
 
 /** Undefined for benchmarks whose score is accuracy. @param battles of the cases, where they are known */

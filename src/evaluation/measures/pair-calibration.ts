@@ -11,7 +11,10 @@ import { softplus } from "./logistic.ts";
 export interface PairCalibration {
   /** Divisor of differences, above 0; in units of the score. */
   readonly temperature: number;
-  /** The lead of the first response at which both are equally likely to be the better one; 0 where nothing is known of it. */
+  /**
+   * The lead of the first response at which both are equally likely to be the better one. 0 for data in which the order of the
+   * responses says nothing: rows of chosen and rejected responses, and ranked lists.
+   */
   readonly offset: number;
 }
 

@@ -1,5 +1,5 @@
-/** Intervals of the mean and the median of values without bounds, such as score shifts. The unit is the prompt. Pure. */
-import { PromptSums } from "./accuracy.ts";
+/** Intervals of shares, and of the mean and the median of values without bounds, such as score shifts. The unit is the prompt. Pure. */
+import { mean, PromptSums } from "./accuracy.ts";
 import { spreadOf, sumsOf } from "./clusters.ts";
 import { studentQuantile } from "./distributions.ts";
 import { clusteredInterval, INTERVAL_LEVEL, type Interval, quantile, wilsonInterval } from "./interval.ts";
@@ -11,13 +11,14 @@ import { clusteredInterval, INTERVAL_LEVEL, type Interval, quantile, wilsonInter
  * @param prompts of each value
  */
 export function clusteredMeanInterval(values: readonly number[], prompts: readonly string[]): Interval | undefined {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const centre = mean(values);
   if (values.every((value) => value === values[0])) return undefined;
   // Around the mean: sums of large values would cancel.
-  const spread = spreadOf(sumsOf(sumsByPrompt(values, prompts, (value) => value - mean)));
+  const around = values.map((value) => value - centre);
+  const spread = spreadOf(sumsOf(sumsByPrompt(around, prompts).values()));
   if (spread === undefined || spread.variance === 0) return undefined;
   const half = studentQuantile(spread.degrees) * Math.sqrt(spread.variance);
-  return { method: "clustered-mean", level: INTERVAL_LEVEL, low: mean - half, high: mean + half };
+  return { method: "clustered-mean", level: INTERVAL_LEVEL, low: centre - half, high: centre + half };
 }
 
 /** Of so few, even the lowest and the highest do not have the median between them in 95 of 100 samples. */
@@ -35,14 +36,11 @@ export function clusteredMedianInterval(values: readonly number[], prompts: read
   if (count === 0 || sorted[0] === sorted[count - 1]) return undefined;
   const median = quantile(sorted, 0.5);
   const place = (value: number) => (value < median ? 1 : value === median ? 0.5 : 0);
-  const clusters = [...sumsByPrompt(values, prompts, place)];
-  if (clusters.length < MIN_PROMPTS_OF_MEDIAN) return undefined;
-  const below = clusters.reduce((total, { sum }) => total + sum, 0);
-  const isSingle = clusters.length === count;
-  const shares = isSingle ? wilsonInterval(below, count) : clusteredInterval(clusters);
-  if (shares === undefined) return undefined;
+  const promptCount = new Set(prompts).size;
+  const shares = clusteredShareInterval(values.map(place), prompts);
+  if (promptCount < MIN_PROMPTS_OF_MEDIAN || shares === undefined) return undefined;
   // Where a prompt has several values, their number is larger than that of the draws, and rounding outwards would be too much.
-  if (!isSingle) {
+  if (promptCount < count) {
     const [low, high] = [quantile(sorted, shares.low), quantile(sorted, shares.high)];
     return { method: "clustered-median", level: INTERVAL_LEVEL, low, high };
   }
@@ -51,8 +49,21 @@ export function clusteredMedianInterval(values: readonly number[], prompts: read
   return { method: "clustered-median", level: INTERVAL_LEVEL, low, high };
 }
 
-function sumsByPrompt(values: readonly number[], prompts: readonly string[], numberOf: (value: number) => number) {
+/**
+ * Wilson's interval of the mean of values from 0 to 1: at the effective number of prompts where a prompt has several. Undefined
+ * without values.
+ *
+ * @param prompts of each value
+ */
+export function clusteredShareInterval(values: readonly number[], prompts: readonly string[]): Interval | undefined {
+  const sums = sumsByPrompt(values, prompts);
+  if (sums.size < values.length) return clusteredInterval(sums.values());
+  const total = values.reduce((sum, value) => sum + value, 0);
+  return wilsonInterval(total, values.length);
+}
+
+function sumsByPrompt(values: readonly number[], prompts: readonly string[]): PromptSums {
   const sums = new PromptSums();
-  for (const [i, value] of values.entries()) sums.add({ prompt: prompts[i] as string }, numberOf(value));
-  return sums.values();
+  for (const [i, value] of values.entries()) sums.add({ prompt: prompts[i] as string }, value);
+  return sums;
 }

@@ -1,9 +1,9 @@
 /** How far changed texts move scores, and how often they change the order of two responses. Pure. */
 import type { Comparison } from "../case.ts";
-import { PromptSums } from "./accuracy.ts";
-import { clusteredInterval, type Interval, quantile, wilsonInterval } from "./interval.ts";
+import { mean } from "./accuracy.ts";
+import { type Interval, quantile } from "./interval.ts";
 import { isRight } from "./outcome.ts";
-import { clusteredMeanInterval, clusteredMedianInterval } from "./shift-interval.ts";
+import { clusteredMeanInterval, clusteredMedianInterval, clusteredShareInterval } from "./shift-interval.ts";
 
 /** A score; undefined: the text could not be scored. */
 export type Attempt = { readonly score: number; readonly truncated: boolean } | undefined;
@@ -120,7 +120,7 @@ export function measureSpread(cases: readonly ProbedCase[]): ScoreSpread {
   const within = [...byPrompt.values()].reduce((sum, own) => sum + squaresAround(own), 0);
   return {
     count,
-    mean: meanOf(scores),
+    mean: mean(scores),
     ...(count > 1 ? { standardDeviation: Math.sqrt(squaresAround(scores) / (count - 1)) } : {}),
     ...(count > byPrompt.size ? { withinPrompts: Math.sqrt(within / (count - byPrompt.size)) } : {}),
   };
@@ -179,7 +179,7 @@ function shiftMeasures(shifts: readonly number[], prompts: readonly string[]): S
   const interval = clusteredMeanInterval(shifts, prompts);
   const medianInterval = clusteredMedianInterval(shifts, prompts);
   return {
-    mean: meanOf(shifts),
+    mean: mean(shifts),
     ...(interval && { interval }),
     median: quantile(sorted, 0.5),
     ...(medianInterval && { medianInterval }),
@@ -235,23 +235,13 @@ function wholeScore(attempt: ChangedAttempt): number | undefined {
 /** Undefined of nothing. */
 function measureShare(values: readonly boolean[], prompts: readonly string[]): Share | undefined {
   if (values.length === 0) return undefined;
-  const sums = new PromptSums();
-  let count = 0;
-  for (const [i, value] of values.entries()) {
-    sums.add({ prompt: prompts[i] as string }, value ? 1 : 0);
-    if (value) count += 1;
-  }
-  const interval =
-    sums.size === values.length ? wilsonInterval(count, values.length) : clusteredInterval(sums.values());
+  const count = values.filter(Boolean).length;
+  const interval = clusteredShareInterval(values.map(Number), prompts);
   return { count, share: count / values.length, ...(interval && { interval }) };
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Squared distances from the mean, added up. */
 function squaresAround(values: readonly number[]): number {
-  const mean = meanOf(values);
-  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const centre = mean(values);
+  return values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
 }

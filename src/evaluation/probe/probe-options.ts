@@ -1,27 +1,12 @@
 /** The options of probe(). */
 import { aFunction, aString, type Check, checkOptions, nearest } from "../../options.ts";
-import { checkRequest, type EvaluateOptions, evaluationChecks } from "../evaluate-options.ts";
+import { checkRequest, type EvaluateOptions, evaluationChecks, type SharedOption } from "../evaluate-options.ts";
 import type { BenchmarkRequest } from "../open-benchmark.ts";
 import type { ProbedText } from "./report.ts";
 import { transformations } from "./transformations/transformations.ts";
 
 /** Options of probe(). */
-export interface ProbeOptions
-  extends Pick<
-    EvaluateOptions,
-    | "modelPath"
-    | "limit"
-    | "seed"
-    | "strict"
-    | "ignoreFields"
-    | "differentPrompts"
-    | "cacheFolder"
-    | "load"
-    | "onProblem"
-    | "onProgress"
-    | "onNotice"
-    | "signal"
-  > {
+export interface ProbeOptions extends Pick<EvaluateOptions, SharedOption | "modelPath" | "onProgress"> {
   /** The data. Rows of "pairs" need no order here: what `score` reads is enough. `seed` also decides what the changed texts say. */
   readonly data: BenchmarkRequest;
   /** Names of probes, from {@link probes}. Default: all. */
@@ -38,8 +23,8 @@ const someProbes: Check = (value) => {
   const unknown = value.find((name) => !names.includes(name));
   if (unknown === undefined) return undefined;
   const near = typeof unknown === "string" ? nearest(unknown, names) : undefined;
-  const advice = near === undefined ? `of ${names.join(", ")}` : `; did you mean "${near}" where it has "${unknown}"?`;
-  return `a list of names of probes${near === undefined ? ` ${advice}` : advice}`;
+  const advice = near === undefined ? ` of ${names.join(", ")}` : `; did you mean "${near}" where it has "${unknown}"?`;
+  return `a list of names of probes${advice}`;
 };
 
 export function checkProbeOptions(options: ProbeOptions): ProbeOptions {

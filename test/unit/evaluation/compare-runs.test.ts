@@ -124,6 +124,32 @@ describe("two evaluations", () => {
     await expect(compare()).rejects.toThrow(/Expected report\.json of starling-rm eval --output/);
     await expect(compareRuns({ reports: [a] })).rejects.toThrow(/a list of 2 to 100 paths/);
   });
+
+  it("say of a report that it is cut off, of another format, or has lines without scores", async () => {
+    const a = await written({ name: "whole", cases: first });
+    const b = await written({ name: "strange", cases: second });
+    const compare = () => compareRuns({ reports: [a, b] });
+    const [report, scores] = [join(b, "report.json"), join(b, "scores.jsonl")];
+    const [text, lines] = [readFileSync(report, "utf8"), readFileSync(scores, "utf8")];
+    writeFileSync(report, text.slice(0, text.length >> 1));
+    await expect(compare()).rejects.toThrow(/strange[\\/]report\.json is not valid JSON/);
+    for (const version of [2, "1", undefined]) {
+      writeFileSync(report, JSON.stringify({ ...JSON.parse(text), formatVersion: version }));
+      await expect(compare()).rejects.toThrow(/strange[\\/]report\.json .*format.*reads format 1/);
+    }
+    writeFileSync(report, text);
+    writeFileSync(scores, lines.replace(/"scores":\[[^\]]*\]/, '"scores":["x",null]'));
+    await expect(compare()).rejects.toThrow(/strange[\\/]scores\.jsonl, line 1: .*finite/);
+  });
+
+  it("note that they are of different versions", async () => {
+    const a = await written({ name: "old", cases: first });
+    const b = await written({ name: "new", cases: second });
+    const path = join(b, "report.json");
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), version: "9.9.9" }));
+    const { notices } = await compareRuns({ reports: [a, b] });
+    expect(notices).toEqual([`The runs differ in version: ${rest.version}, 9.9.9.`]);
+  });
 });
 
 it("three and more are a table, in which models of one name are numbered", async () => {

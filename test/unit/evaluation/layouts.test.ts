@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { layouts } from "../../../src/evaluation/adapters/layouts.ts";
+import { benchmarks } from "../../../src/evaluation/benchmarks.ts";
 import type { PlacedCase } from "../../../src/evaluation/case.ts";
 import { findLayout } from "../../../src/evaluation/find-layout.ts";
 import { CaseReader, type ReadCasesOptions } from "../../../src/evaluation/read-cases.ts";
@@ -25,6 +26,8 @@ interface Read {
   readonly cases: readonly PlacedCase[];
   readonly omitted: Readonly<Record<string, number>>;
   readonly problems: readonly string[];
+  /** How many cases the report will count. */
+  readonly counted: number;
 }
 
 async function read(
@@ -35,7 +38,7 @@ async function read(
   const source = fileOf(rows);
   const layout = await findLayout(source, adapter === undefined ? {} : { adapter });
   const problems: string[] = [];
-  const reader = new CaseReader({ name: "pairs", adapt: layout.adapt }, [source], {
+  const reader = new CaseReader(benchmarks.pairs, [source], {
     unordered: false,
     onProblem: ({ error }) => problems.push(error.message),
     ...options,
@@ -43,7 +46,8 @@ async function read(
   });
   const cases: PlacedCase[] = [];
   for await (const one of reader.cases()) cases.push(one);
-  return { found: layout.name, cases, omitted: reader.counts.omitted, problems };
+  const { omitted, cases: counted } = reader.counts;
+  return { found: layout.name, cases, omitted, problems, counted };
 }
 
 /** What must win over what, as "prompt: better > worse"; turns are joined by " / ". */
@@ -83,11 +87,42 @@ describe("public data sets", () => {
     expect(cases.map(({ groups }) => groups)).toEqual([{ domain: "code" }, { domain: "general" }]);
   });
 
+  it.each([
+    ["rows of one response", ["m", "n"].map((model, score) => ({ prompt: "p", response: model, score, model }))],
+    ["responses 1 and 2", [{ prompt: "p", response_1: "a", response_2: "b", model_1: "m", model_2: "n", winner: "1" }]],
+  ])("say which models wrote the responses: %s", async (_, rows) => {
+    const { cases } = await read(rows);
+    expect(cases.map(({ responses }) => responses.map(({ model }) => model))).toEqual([["m", "n"]]);
+  });
+
   it("are read as one layout per file, so that rows of another are invalid", async () => {
     const good = { prompt: "p", response_1: "a", response_2: "b", preference_strength: -1 };
     const { problems, cases } = await read([good, good, { prompt: "p", chosen: "a", rejected: "b" }]);
     expect(cases).toHaveLength(2);
     expect(problems[0]).toContain('"preference_strength"');
+  });
+
+  it("lose one row, not the file, where rows make cases together and one of them is wrong", async () => {
+    const reply = (id: string, rank: unknown) => ({
+      message_id: id,
+      parent_id: "1",
+      role: "assistant",
+      text: id,
+      rank,
+    });
+    const messages = [{ message_id: "1", parent_id: null, role: "prompter", text: "q", rank: null }];
+    const { cases, problems } = await read([...messages, reply("a", 1), reply("b", "first"), reply("c", 0)]);
+    expect(cases.flatMap(said)).toEqual(["q: c > a"]);
+    expect(problems).toEqual([expect.stringContaining("rank")]);
+  });
+
+  it("lose one case, not the file, where rows make cases together and one of these is wrong", async () => {
+    const rows = ["a", "b"].flatMap((prompt) => [1, 2].map((score) => ({ prompt, response: `${score}`, score })));
+    const named = rows.map((row) => ({ ...row, writers: row.prompt === "a" ? ["m"] : ["m", "n"] }));
+    const { cases, problems, counted } = await read(named, undefined, { facts: { models: ["writers"] } });
+    expect(counted).toBe(1);
+    expect(cases.flatMap(said)).toEqual(["b: 2 > 1"]);
+    expect(problems).toEqual([expect.stringContaining("Expected 2 models")]);
   });
 });
 
@@ -122,6 +157,17 @@ const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[
     ],
     ["do not say which response is better"],
   ],
+  [
+    "only 1 for responses 1 and 2, as a file has that is sorted by its labels 0 and 1",
+    [1, 1, null].map((label) => ({ prompt: "p", response_1: "x", response_2: "y", label })),
+    ["--adapter two-responses:1..2 if 1 means response_1", "--adapter two-responses:0..1 if 1 means response_2"],
+  ],
+  [
+    "scores with decimal commas, as Excel writes them",
+    ["7,5", "3,5"].map((score) => ({ prompt: "p", response: "x", score })),
+    ['rated-rows ("score" has the string "7,5", which is not a number)'],
+  ],
+  ["no columns", [{}], ["fits no adapter: its rows have no columns."]],
   [
     "words that name neither response",
     [{ prompt: "p", response_a: "x", response_b: "y", winner: "left" }],
@@ -193,6 +239,24 @@ const wrongRows: readonly [string, object, string][] = [
 ];
 
 describe("a row that is not as its data set has them", () => {
+  it("is told what rows have, where their names vary", async () => {
+    const { problems } = await read([{ instruction: "p", responses: ["a", "b"], scores: [1, 2] }, { other: 1 }]);
+    expect(problems).toEqual([expect.stringContaining('Expected {"prompt","responses","scores"} for the row')]);
+  });
+
+  it("is invalid with a score beyond all numbers", async () => {
+    const row = { question: { full_text: "q" }, answer_0: "a", answer_1: "b", score_0: "1e999", score_1: "1e400" };
+    const { cases, omitted, problems } = await read([row], "webgpt");
+    expect({ cases, omitted }).toEqual({ cases: [], omitted: {} });
+    expect(problems).toEqual([expect.stringContaining("Expected a number for score_0")]);
+  });
+
+  it("is told where its conversation may be", async () => {
+    const sides = { chosen: { role: "assistant", content: "a" }, rejected: { role: "assistant", content: "b" } };
+    const { problems } = await read([{ prompt: "p", ...sides }, sides]);
+    expect(problems).toEqual([expect.stringMatching(/expected one list of messages \(in .*\w\)\.$/)]);
+  });
+
   it.each(wrongRows)("is invalid, and not compared: %s", async (_, row, field) => {
     const { cases, problems } = await read([row]);
     expect(cases).toEqual([]);

@@ -10,13 +10,13 @@
  *
  * Source: the data sets' cards, lm-sys/FastChat (fastchat/llm_judge/README.md), Kaggle's page "Data" of the competition.
  */
-import { parsed } from "../../../prompt/csv-cells.ts";
-import type { ChatMessage } from "../../../prompt/messages.ts";
-import { areParts } from "../../../prompt/messages.ts";
+import { asParsed } from "../../../prompt/csv-cells.ts";
+import { areParts, type ChatMessage } from "../../../prompt/messages.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
   type Adapted,
   type AdaptOptions,
+  asText,
   conversationOf,
   type Fields,
   fieldsOf,
@@ -24,6 +24,7 @@ import {
   namesOf,
   rowFields,
   textOf,
+  writtenBy,
   wrong,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
@@ -109,14 +110,13 @@ function adaptTurns(row: unknown, options: AdaptOptions = {}): Adapted {
     throw wrong(`1 in exactly one of ${WINNERS.join(", ")}`, "winner_model_a", won);
   const [prompts, a, b] = read.map((name) => turnsOf(fields, name));
   const sides = (["a", "b"] as const).map((letter, i): CaseResponse | undefined => {
-    const turns = conversation(prompts as Turns, (i === 0 ? a : b) as Turns, `response_${letter}`);
-    const model = fields[`model_${letter}`];
-    if (turns === undefined) return undefined;
     const name = `response_${letter}`;
+    const turns = conversation(prompts as Turns, (i === 0 ? a : b) as Turns, name);
+    if (turns === undefined) return undefined;
     return {
       item: conversationOf({ [name]: turns }, name, options),
       grade: won[i] as number,
-      ...(typeof model === "string" ? { label: model, model } : {}),
+      ...writtenBy(fields[`model_${letter}`]),
     };
   });
   const answered = sides.filter((side) => side !== undefined);
@@ -135,10 +135,9 @@ function flagNumber(fields: Fields, name: string): 0 | 1 {
 
 /** A list of texts, as a list, as JSON, or one text. */
 function turnsOf(fields: Fields, name: string): Turns {
-  const value = fields[name];
-  const list = Array.isArray(value) ? value : parsed(value);
+  const list = asParsed(fields[name]);
   if (!Array.isArray(list)) return [textOf(fields, name)];
-  return list.map((text: unknown, i) => (text === null ? null : textOf({ text }, "text", `${name}[${i}]`)));
+  return list.map((text: unknown, i) => (text === null ? null : asText(text, `${name}[${i}]`)));
 }
 
 /** Undefined where a turn has no answer. */

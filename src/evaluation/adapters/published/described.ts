@@ -14,24 +14,22 @@ import {
   refuseTooMany,
   rowFields,
   textOf,
+  writtenBy,
   wrong,
   wrongShape,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { asNumber, type Layout } from "../layout.ts";
+import { asNumber, type Description, type RowLayout } from "../layout.ts";
 import { adaptPairs } from "../pairs.ts";
-
-/** A layout without its adapter. */
-export type Description = Omit<Layout, "adapt" | "gather">;
 
 /** A prompt, or the conversation before the answer. */
 export type Context = string | readonly ChatMessage[];
 
-/** The grades of two responses, or why they have none. */
-export type Verdict = (
-  fields: Fields,
-  options: AdaptOptions,
-) => readonly [number, number] | { readonly omitted: string };
+/** The grades of responses, in their order, or why they have none. */
+export type Grades<List extends readonly number[] = readonly number[]> = List | { readonly omitted: string };
+
+/** What a row says of two responses. */
+export type Verdict = (fields: Fields) => Grades<readonly [number, number]>;
 
 /** Chosen and rejected under other names than ours. */
 export interface ChosenRejected {
@@ -44,7 +42,7 @@ export interface ChosenRejected {
 }
 
 /** Rows are read as {"prompt", "chosen", "rejected"}. */
-export function chosenRejected(description: Description, { fields, unread = [], omit }: ChosenRejected): Layout {
+export function chosenRejected(description: Description, { fields, unread = [], omit }: ChosenRejected): RowLayout {
   const used = [...Object.values(fields), ...unread];
   const adapt = (row: unknown, options: AdaptOptions = {}): Adapted => {
     const own = fieldsOf(row);
@@ -73,7 +71,7 @@ export interface TwoResponses {
 }
 
 /** A prompt, two responses, and which of them is better. */
-export function twoResponses(description: Description, of: TwoResponses): Layout {
+export function twoResponses(description: Description, of: TwoResponses): RowLayout {
   const { prompt, responses, labels, verdict, id = "id" } = of;
   const read = [...(typeof prompt === "string" ? [prompt, "system"] : []), ...responses, ...(of.read ?? [])];
   const adapt = (row: unknown, options: AdaptOptions = {}): Adapted => {
@@ -82,26 +80,33 @@ export function twoResponses(description: Description, of: TwoResponses): Layout
     const context = typeof prompt === "string" ? promptOf(fields, options, prompt) : prompt(fields, options);
     // Read before the verdict: a file with another schema must not pass as one full of ties.
     const items = responses.map((name) => itemOf(context, textOf(fields, name)));
-    const grades = verdict(fields, options);
-    if ("omitted" in grades && !options.unordered) return grades;
-    const judged = items.map((item, i): CaseResponse => {
-      const label = labels === undefined ? undefined : fields[labels[i] as string];
-      const grade = "omitted" in grades ? undefined : grades[i];
-      return { item, grade, ...namedBy(labels?.[i], label) };
-    });
-    return compared(judged, options, namesOf({ ...fields, id: fields[id] }), "tie");
+    const named = items.map((item, i) => ({ item, ...namedBy(labels?.[i], fields) }));
+    return judged(named, verdict(fields), options, namesOf({ ...fields, id: fields[id] }));
   };
   return { ...description, adapt };
 }
 
-export function shapeOf({ columns }: Pick<Layout, "columns">): string {
+/** Responses by a verdict. Where there is none, the row is skipped, unless responses without an order are wanted. */
+export function judged(
+  responses: readonly Omit<CaseResponse, "grade">[],
+  verdict: Grades,
+  options: AdaptOptions,
+  names: ReturnType<typeof namesOf>,
+): Adapted {
+  if ("omitted" in verdict && !options.unordered) return verdict;
+  const grades = "omitted" in verdict ? [] : verdict;
+  const graded = responses.map((response, i): CaseResponse => ({ ...response, grade: grades[i] }));
+  return compared(graded, options, names, "tie");
+}
+
+export function shapeOf({ columns }: Pick<Description, "columns">): string {
   return `{${Object.keys(columns)
     .map((name) => JSON.stringify(name))
     .join(",")}}`;
 }
 
 /** A row of another schema than the file's first ones. */
-export function refuseMissingColumns({ columns }: Pick<Layout, "columns">, fields: Fields, row: unknown): void {
+export function refuseMissingColumns({ columns }: Pick<Description, "columns">, fields: Fields, row: unknown): void {
   const own = fieldsOf(row);
   if (Object.keys(columns).some((name) => !(name in fields) && !(name in own)))
     throw wrongShape(shapeOf({ columns }), own);
@@ -177,7 +182,7 @@ export interface ManyResponses {
 }
 
 /** A prompt and several graded responses; a grade of null is unknown. */
-export function manyResponses(description: Description, of: ManyResponses): Layout {
+export function manyResponses(description: Description, of: ManyResponses): RowLayout {
   const { prompt, list, text, grade, label, grades, isRank = false } = of;
   const adapt = (row: unknown, options: AdaptOptions = {}): Adapted => {
     const fields = rowFields(row, options, shapeOf(description), [prompt, list, "system", ...(of.read ?? [])]);
@@ -194,11 +199,10 @@ export function manyResponses(description: Description, of: ManyResponses): Layo
       const own = text === undefined ? { [where]: one } : fieldsOf(one, where);
       const [value, at] =
         order === undefined ? [own[grade as string], `${where}.${grade}`] : [order[i], `${grades}[${i}]`];
-      const name = label === undefined ? undefined : own[label];
       return {
         item: itemOf(context, text === undefined ? textOf(own, where) : textOf(own, text, `${where}.${text}`)),
         grade: gradeOf(value, at, isRank),
-        ...namedBy(label, name),
+        ...namedBy(label, own),
       };
     });
     return compared(responses, options, namesOf(fields));
@@ -207,9 +211,10 @@ export function manyResponses(description: Description, of: ManyResponses): Layo
 }
 
 /** The label of a response from a field; models are in fields that say so. */
-function namedBy(field: string | undefined, label: unknown): Pick<CaseResponse, "label" | "model"> {
+function namedBy(field: string | undefined, fields: Fields): Pick<CaseResponse, "label" | "model"> {
+  const label = field === undefined ? undefined : fields[field];
   if (field === undefined || typeof label !== "string") return {};
-  return /model|policy|generator/i.test(field) ? { label, model: label } : { label };
+  return /model|policy|generator/i.test(field) ? writtenBy(label) : { label };
 }
 
 /** Null, NaN and "N/A" are unknown. */

@@ -3,11 +3,9 @@
  * rejected are answers, with the blank after the colon. "response" repeats the chosen one. Source: the data sets' cards,
  * microsoft/DeepSpeedExamples (dschat/utils/data/raw_datasets.py: prompt + chosen).
  */
-import type { Fields } from "../../../prompt/input-fields.ts";
-import type { ChatMessage } from "../../../prompt/messages.ts";
-import { type AdaptOptions, itemOf, namesOf, rowFields, textOf, wrong } from "../adapter.ts";
+import { type AdaptOptions, itemOf, namesOf, rowFields, textOf } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { parseDialogue } from "../dialogue.ts";
+import { openDialogueOf } from "../dialogue.ts";
 import type { Layout } from "../layout.ts";
 
 const SIDES = ["chosen", "rejected"] as const;
@@ -19,7 +17,7 @@ export const fullHh: Layout = {
   compared: "chosen over rejected, after the turns of the prompt",
   adapt(row, options: AdaptOptions = {}) {
     const fields = rowFields(row, options, '{"prompt","chosen","rejected"}', ["prompt", ...SIDES]);
-    const turns = transcriptOf(fields, "prompt");
+    const turns = openDialogueOf(fields, "prompt");
     const responses = SIDES.map((name, i) => ({
       item: itemOf(turns, textOf(fields, name).replace(/^ /, "")),
       grade: 1 - i,
@@ -28,10 +26,3 @@ export const fullHh: Layout = {
     return compared(responses, options, namesOf(fields));
   },
 };
-
-function transcriptOf(fields: Fields, name: string): readonly ChatMessage[] {
-  const text = textOf(fields, name);
-  const turns = parseDialogue(text);
-  if (turns?.at(-1)?.role === "user") return turns;
-  throw wrong('a transcript "\\n\\nHuman: …\\n\\nAssistant:" that ends before the answer', name, text);
-}

@@ -4,6 +4,7 @@
  * several turns has "<extra_id_1>Assistant" and "<extra_id_1>User" between them; in HelpSteer3 it is a list of messages.
  */
 import type { Fields } from "../../../prompt/input-fields.ts";
+import type { ChatMessage } from "../../../prompt/messages.ts";
 import { textOf, wrong } from "../adapter.ts";
 import type { Layout } from "../layout.ts";
 import { type Context, onScale, twoResponses } from "./described.ts";
@@ -18,7 +19,7 @@ export const helpSteer2: Layout = twoResponses(
     compared: COMPARED,
   },
   {
-    prompt: (fields) => turnsOf(fields),
+    prompt: turnsOf,
     responses: ["response_1", "response_2"],
     verdict: onScale("preference_strength", -3, 3),
     read: ["prompt"],
@@ -47,12 +48,10 @@ function turnsOf(fields: Fields): Context {
   const prompt = textOf(fields, "prompt");
   const [first = "", ...rest] = prompt.split(MARK);
   if (rest.length === 0) return prompt;
-  const turns = [{ role: "user" as const, content: first }];
-  const messages = rest.reduce<{ role: "user" | "assistant"; content: string }[]>((all, part, i) => {
-    if (i % 2 === 0) all.push({ role: part === "User" ? "user" : "assistant", content: "" });
-    else (all.at(-1) as { content: string }).content = part;
-    return all;
-  }, turns);
+  const messages: ChatMessage[] = [{ role: "user", content: first }];
+  // Speakers and what they say alternate.
+  for (let i = 0; i < rest.length; i += 2)
+    messages.push({ role: rest[i] === "User" ? "user" : "assistant", content: rest[i + 1] as string });
   const isAlternating = messages.every(({ role }, i) => role === (i % 2 === 0 ? "user" : "assistant"));
   if (!isAlternating || messages.at(-1)?.role !== "user")
     throw wrong("turns of user and assistant in alternation, the last the user's,", "prompt", prompt);

@@ -3,13 +3,12 @@
  * The assistant's replies to one message have ranks, 0 for the best. Source: the data sets' cards and LAION-AI/Open-Assistant
  * (oasst-data/oasst_data/schemas.py).
  */
-import { InvalidInputError } from "../../../errors.ts";
+import { asJson } from "../../../prompt/csv-cells.ts";
 import type { Fields } from "../../../prompt/input-fields.ts";
 import type { ChatMessage } from "../../../prompt/messages.ts";
 import type { CaseResponse, PromptCase } from "../../case.ts";
 import { type Adapted, type AdaptOptions, conversationOf, fieldsOf, listOf, textOf, wrong } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { asJson } from "../json-cell.ts";
 import type { GatheredRow, Gatherer, Layout } from "../layout.ts";
 import { gradeOf } from "./described.ts";
 
@@ -76,6 +75,7 @@ function caseOf(
 
 interface Node extends GatheredRow {
   readonly fields: Fields;
+  readonly isRanked: boolean;
 }
 
 /** Messages of all trees are kept until the last was read. OASST has 161,443. */
@@ -89,9 +89,10 @@ class MessageTable implements Gatherer {
     const fields = fieldsOf(row);
     if (this.#nodes.size >= MAX_MESSAGES) throw wrong(`at most ${MAX_MESSAGES} messages`, "message_id", undefined);
     messageOf(fields, "row");
+    const isRanked = gradeOf(fields["rank"], "rank", true) !== undefined;
     const [id, parent] = [textOf(fields, "message_id"), fields["parent_id"]];
     if (this.#nodes.has(id)) throw wrong("an id of its own", "message_id", id);
-    const node = { ...place, fields };
+    const node = { ...place, fields, isRanked };
     this.#nodes.set(id, node);
     if (typeof parent !== "string" || parent === "") return;
     const list = this.#replies.get(parent) ?? [];
@@ -100,11 +101,11 @@ class MessageTable implements Gatherer {
   }
 
   *cases(options: AdaptOptions): Generator<GatheredRow & { readonly adapted: Adapted }> {
-    for (const [id, { fields, ...place }] of this.#nodes) {
+    for (const [id, { fields, isRanked, ...place }] of this.#nodes) {
       const own = this.#replies.get(id) ?? [];
       if (fields["role"] !== "prompter" || own.length === 0) {
-        const isRanked = gradeOf(fields["rank"], "rank", true) !== undefined && fields["role"] === "assistant";
-        if (!isRanked) yield { ...place, adapted: { omitted: "not ranked" } };
+        const isReply = isRanked && fields["role"] === "assistant";
+        if (!isReply) yield { ...place, adapted: { omitted: "not ranked" } };
         continue;
       }
       const context = this.#contextOf(id);
@@ -117,7 +118,7 @@ class MessageTable implements Gatherer {
               (i) => `reply ${i + 1}`,
               options,
             );
-      const first = own.find((node) => gradeOf(node.fields["rank"], "rank", true) !== undefined) ?? own[0];
+      const first = own.find((node) => node.isRanked) ?? own[0];
       const { row, where, value } = adapted !== undefined && "case" in adapted ? (first as Node) : place;
       yield { row, where, value, adapted: adapted ?? { omitted: NONE } };
     }
@@ -141,8 +142,5 @@ export const oasstMessages: Layout = {
   title: "OASST messages",
   columns: { message_id: "text", parent_id: "any", role: "text", text: "text", rank: "any" },
   compared: COMPARED,
-  adapt() {
-    throw new InvalidInputError("ERR_INVALID_ITEM", "OASST's messages make cases only together.", { field: "the row" });
-  },
   gather: () => new MessageTable(),
 };

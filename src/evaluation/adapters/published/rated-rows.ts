@@ -1,5 +1,5 @@
 /** One response a row, with its score or rank; rows with the same prompt, wherever they are, are one case. */
-import { InvalidInputError } from "../../../errors.ts";
+import { describeField } from "../../../prompt/texts.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
   type Adapted,
@@ -10,24 +10,23 @@ import {
   promptOf,
   rowFields,
   textOf,
+  writtenBy,
   wrong,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import type { Facts, GatheredRow, Gatherer, Layout } from "../layout.ts";
+import { asNumber, type Facts, type GatheredRow, type Gatherer, type Layout } from "../layout.ts";
 import { gradeOf } from "./described.ts";
+import { PROMPTS, RANKS, SCORES, theOne } from "./rated-names.ts";
 
-const PROMPTS = ["prompt", "messages", "instruction", "question", "query"];
 const RESPONSES = ["response", "completion", "answer", "output", "generation"];
-const SCORES = ["score", "rating", "reward", "grade"];
-const RANKS = ["rank"];
 const GRADES = [...SCORES, ...RANKS];
 const SHAPE = '{"prompt","response","score"}';
 
 /** The rows' names of prompt, response and grade; undefined unless there is one of each. */
 function columnsOf(names: readonly string[]): readonly [string, string, string] | undefined {
-  const found = [PROMPTS, RESPONSES, GRADES].map((known) => known.filter((name) => names.includes(name)));
-  const [[prompt], [response], [grade]] = found as [string[], string[], string[]];
-  if (found.some((some) => some.length !== 1) || !prompt || !response || !grade) return undefined;
+  const isThere = (name: string) => names.includes(name);
+  const [prompt, response, grade] = [theOne(PROMPTS, isThere), theOne(RESPONSES, isThere), theOne(GRADES, isThere)];
+  if (prompt === undefined || response === undefined || grade === undefined) return undefined;
   return [prompt, response, grade];
 }
 
@@ -51,15 +50,17 @@ class ResponseTable implements Gatherer {
     const fields = rowFields(row, options, SHAPE, [prompt, response, "system"]);
     const context = promptOf(fields, options, prompt);
     const item = itemOf(context, textOf(fields, response));
-    const judged = { item, grade: gradeOf(fields[grade], grade, RANKS.includes(grade)) };
+    const judged: CaseResponse = {
+      item,
+      grade: gradeOf(fields[grade], grade, RANKS.includes(grade)),
+      ...writtenBy(fields["model"]),
+    };
     this.#rows += 1;
     if (this.#rows > MAX_ROWS) throw wrong(`at most ${MAX_ROWS} rows`, "the file", this.#rows);
     const key = JSON.stringify(context);
     const group = this.#groups.get(key);
-    const model = fields["model"];
-    const named: CaseResponse = typeof model === "string" ? { ...judged, label: model } : judged;
-    if (group === undefined) this.#groups.set(key, { first: place, names: namesOf(fields), responses: [named] });
-    else group.responses.push(named);
+    if (group === undefined) this.#groups.set(key, { first: place, names: namesOf(fields), responses: [judged] });
+    else group.responses.push(judged);
   }
 
   *cases(options: AdaptOptions): Generator<GatheredRow & { readonly adapted: Adapted }> {
@@ -80,9 +81,14 @@ export const ratedRows: Layout = {
     const columns = columnsOf(names);
     return columns !== undefined && is(columns[1], "text") && is(columns[2], "number");
   },
-  compared: "among the rows with the same prompt, higher scores (lower ranks) over others",
-  adapt() {
-    throw new InvalidInputError("ERR_INVALID_ITEM", "Rated rows make cases only together.", { field: "the row" });
+  problem: ({ names, values, is }: Facts) => {
+    const [, , grade] = columnsOf(names) ?? [];
+    if (grade === undefined || is(grade, "number")) return undefined;
+    const other = values.get(grade)?.find((value) => asNumber(value) === undefined);
+    return other === undefined
+      ? undefined
+      : `${JSON.stringify(grade)} has ${describeField(other)}, which is not a number.`;
   },
+  compared: "among the rows with the same prompt, higher scores (lower ranks) over others",
   gather: () => new ResponseTable(),
 };

@@ -18,8 +18,8 @@ export const shp: Layout = twoResponses(
   {
     prompt: "history",
     responses: ["human_ref_A", "human_ref_B"],
-    verdict(fields, options) {
-      const grades = byLabel(fields, options);
+    verdict(fields) {
+      const grades = byLabel(fields);
       const [a, b] = [asNumber(fields["score_A"]), asNumber(fields["score_B"])];
       if ("omitted" in grades || a === undefined || b === undefined || a === b || a > b === grades[0] > grades[1])
         return grades;

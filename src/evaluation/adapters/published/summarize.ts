@@ -4,6 +4,7 @@
  * (summarize_from_feedback/utils/experiments.py: format_str of tldr_task and cnndm_task); the blank before a summary, which
  * follows "TL;DR:" there, is left out.
  */
+import { asJson } from "../../../prompt/csv-cells.ts";
 import {
   type Adapted,
   type AdaptOptions,
@@ -13,10 +14,10 @@ import {
   namesOf,
   rowFields,
   textOf,
+  writtenBy,
   wrong,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { asJson } from "../json-cell.ts";
 import { asNumber, type Layout } from "../layout.ts";
 
 export const summarize: Layout = {
@@ -38,11 +39,10 @@ function adaptSummaries(row: unknown, options: AdaptOptions = {}): Adapted {
   const responses = summaries.map((value, i) => {
     const where = `summaries[${i}]`;
     const summary = fieldsOf(value, where);
-    const policy = summary["policy"];
     return {
       item: itemOf(prompt, textOf(summary, "text", `${where}.text`).trimStart()),
       grade: i === choice ? 1 : 0,
-      ...(typeof policy === "string" ? { label: policy, model: policy } : {}),
+      ...writtenBy(summary["policy"]),
     };
   });
   return compared(responses, options, namesOf({ ...fields, id: info["id"] }));

@@ -3,11 +3,21 @@
  * are separated by semicolons, and the multiple-choice targets. Source: sylinrl/TruthfulQA (TruthfulQA.csv, data/mc_task.json,
  * truthfulqa/utilities.py: split_multi_answer) and the card of truthfulqa/truthful_qa.
  */
+import { asJson } from "../../../prompt/csv-cells.ts";
 import type { Fields } from "../../../prompt/input-fields.ts";
 import type { CaseResponse } from "../../case.ts";
-import { type Adapted, type AdaptOptions, fieldsOf, itemOf, listOf, rowFields, textOf, wrong } from "../adapter.ts";
+import {
+  type Adapted,
+  type AdaptOptions,
+  asText,
+  fieldsOf,
+  itemOf,
+  listOf,
+  rowFields,
+  textOf,
+  wrong,
+} from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { asJson } from "../json-cell.ts";
 import { asNumber, type Layout } from "../layout.ts";
 import { adaptTruth } from "../truth.ts";
 import { refuseMissingColumns, shapeOf } from "./described.ts";
@@ -92,6 +102,6 @@ function choicesOf(fields: Fields, target: string): readonly { readonly text: st
   return texts.map((text, i) => {
     const label = asNumber(labels[i]);
     if (label !== 0 && label !== 1) throw wrong("0 or 1", `${target}.labels[${i}]`, labels[i]);
-    return { text: textOf({ text }, "text", `${target}.choices[${i}]`), label };
+    return { text: asText(text, `${target}.choices[${i}]`), label };
   });
 }

@@ -16,15 +16,16 @@ import {
   promptOf,
   rowFields,
   textOf,
+  writtenBy,
   wrong,
   wrongShape,
 } from "../adapter.ts";
-import { compared } from "../compared.ts";
 import { asNumber, type Facts, type Layout } from "../layout.ts";
-import { onScale, type Verdict } from "./described.ts";
+import { type Grades, judged, onScale } from "./described.ts";
 
 const PROMPTS = ["prompt", "messages", "question", "instruction", "query", "context", "conversation", "input"];
 const STEMS = ["response", "answer", "output", "completion", "generation", "summary", "reply", "candidate", "text"];
+const RESPONSES = STEMS.map((stem) => new RegExp(`^${stem}[_ -]?([ab]|[0-9])$`, "i"));
 const LABELS = [
   ...[
     "label",
@@ -41,11 +42,24 @@ const LABELS = [
   ],
   ...["judgement", "human_preference", "preferred_response", "better_response", "probability", "prob"],
 ];
-const TIES: ReadonlySet<string> = new Set(
-  ["tie", "tied", "draw", "equal", "same", "both", "neither", "bothbad", "tiebothbad", "bothgood", "none", "c"].map(
-    plainName,
-  ),
-);
+/** By plainName(). */
+const TIES: readonly string[] = [
+  "tie",
+  "tied",
+  "draw",
+  "equal",
+  "same",
+  "both",
+  "neither",
+  "bothbad",
+  "tiebothbad",
+  "bothgood",
+  "none",
+  "c",
+];
+
+/** Labels that may as well be 0 and 1; a winner or a choice is the number of a response. */
+const CODES: readonly string[] = ["label", "labels", "preference", "human_preference", "probability", "prob"];
 
 interface Columns {
   readonly prompt: string;
@@ -57,9 +71,9 @@ interface Columns {
 
 /** Undefined if the names are not these, or more than one could be meant. */
 function columnsOf(names: readonly string[]): Columns | undefined {
-  const sets = STEMS.flatMap((stem) => {
+  const sets = RESPONSES.flatMap((pattern) => {
     const found = names.flatMap((name) => {
-      const [, ending] = new RegExp(`^${stem}[_ -]?([ab]|[0-9])$`, "i").exec(name) ?? [];
+      const [, ending] = pattern.exec(name) ?? [];
       return ending === undefined ? [] : [{ name, ending: ending.toLowerCase() }];
     });
     const sorted = found.sort((a, b) => (a.ending < b.ending ? -1 : 1));
@@ -90,61 +104,50 @@ function named(value: unknown, { endings, responses }: Columns): number | "tie" 
     if (first === undefined || second === undefined || first < 0 || second < 0 || first === second) return undefined;
     return compare[2] === "=" ? "tie" : first;
   }
-  if (TIES.has(plainName(text)) && text !== "") return "tie";
-  const number = asNumber(value);
   const plain = plainName(text);
+  if (TIES.includes(plain)) return "tie";
+  const number = asNumber(value);
   const index = endings.findIndex((ending, i) => {
     // plainName() drops signs and points.
     if (number !== undefined) return number === asNumber(ending);
-    return [
-      ending,
-      `response${ending}`,
-      `model${ending}`,
-      `assistant${ending}`,
-      plainName(responses[i] as string),
-    ].includes(plain);
+    const column = plainName(responses[i] as string);
+    return [ending, `response${ending}`, `model${ending}`, `assistant${ending}`, column].includes(plain);
   });
   return index < 0 ? undefined : index;
 }
 
 const SHAPE = '{"prompt","response_a","response_b","label"}';
 
-function adaptLabelled(row: unknown, options: AdaptOptions, verdict?: (columns: Columns) => Grades | Verdict): Adapted {
+function adaptLabelled(
+  row: unknown,
+  options: AdaptOptions,
+  gradesOf: (fields: Fields, columns: Columns) => Grades,
+): Adapted {
   const columns = columnsOf(Object.keys(fieldsOf(row)));
   if (columns === undefined) throw wrongShape(SHAPE, fieldsOf(row));
   const fields = rowFields(row, options, SHAPE, [columns.prompt, ...columns.responses, "system"]);
   const context = promptOf(fields, options, columns.prompt);
-  const items = columns.responses.map((name) => itemOf(context, textOf(fields, name)));
-  const grades = (verdict?.(columns) ?? byName(columns))(fields, options);
-  if ("omitted" in grades && !options.unordered) return grades;
-  const judged = items.map(
-    (item, i): CaseResponse => ({
-      item,
-      grade: "omitted" in grades ? undefined : grades[i],
-      label: labelOf(fields, columns, i),
-    }),
-  );
-  return compared(judged, options, namesOf(fields), "tie");
+  const responses = columns.responses.map((name, i) => ({
+    item: itemOf(context, textOf(fields, name)),
+    ...namedBy(fields, columns, i),
+  }));
+  return judged(responses, gradesOf(fields, columns), options, namesOf(fields));
 }
 
-/** The model's name, where the row has one. */
-function labelOf(fields: Fields, { endings, responses }: Columns, i: number): string {
+/** By its model, where the row has one, else by its column. */
+function namedBy(fields: Fields, { endings, responses }: Columns, i: number): Pick<CaseResponse, "label" | "model"> {
   const model = fields[`model_${endings[i]}`];
-  return typeof model === "string" && model !== "" ? model : (responses[i] as string);
+  return typeof model === "string" && model !== "" ? writtenBy(model) : { label: responses[i] as string };
 }
 
-type Grades = (fields: Fields) => readonly number[] | { readonly omitted: string };
-
-function byName(columns: Columns): Grades {
+function byName(fields: Fields, columns: Columns): Grades {
   const { label, responses, endings } = columns;
-  return (fields) => {
-    const value = fields[label];
-    if (value === undefined || value === "") return { omitted: "not judged" };
-    const better = named(value, columns);
-    if (better === undefined)
-      throw wrong(`one of ${endings.map((one) => JSON.stringify(one)).join(", ")} or "tie"`, label, value);
-    return better === "tie" ? { omitted: "tie" } : responses.map((_, i) => (i === better ? 1 : 0));
-  };
+  const value = fields[label];
+  if (value === undefined || value === "") return { omitted: "not judged" };
+  const better = named(value, columns);
+  if (better === undefined)
+    throw wrong(`one of ${endings.map((one) => JSON.stringify(one)).join(", ")} or "tie"`, label, value);
+  return better === "tie" ? { omitted: "tie" } : responses.map((_, i) => (i === better ? 1 : 0));
 }
 
 /** Labels that do not say which response they mean. */
@@ -158,8 +161,16 @@ function problem(facts: Facts): string | undefined {
   // A few wrong rows among many are problems of these rows.
   if (2 * unnamed.length > values.length && 2 * numbers.length < values.length)
     return `${JSON.stringify(label)} has ${JSON.stringify(unnamed[0])}, which names none of ${responses.join(", ")}.`;
-  if (unnamed.length === 0 || 2 * numbers.length < values.length) return undefined;
+  if (2 * numbers.length < values.length) return undefined;
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  // Sorted by their labels, 0 and 1 begin like 1 and 2.
+  const isCode = CODES.includes(label) && columns.endings.join() === "1,2";
+  if (unnamed.length === 0 && isCode && low === 1 && high === 1)
+    return (
+      `${JSON.stringify(label)} has the number 1 only, which does not say which response is better: ` +
+      `--adapter ${name(1, 2)} if 1 means ${responses[0]}, --adapter ${name(0, 1)} if 1 means ${responses[1]}.`
+    );
+  if (unnamed.length === 0) return undefined;
   const [from, to] = low === high ? [0, 1] : [low, high];
   if (responses.length !== 2) return `${JSON.stringify(label)} does not name one of ${responses.join(", ")}.`;
   return (
@@ -178,7 +189,7 @@ export const twoResponseColumns: Layout = {
   recognises: (facts) => columnsOf(facts.names) !== undefined,
   problem,
   compared: "the response that the label names over the others",
-  adapt: (row, options = {}) => adaptLabelled(row, options),
+  adapt: (row, options = {}) => adaptLabelled(row, options, byName),
 };
 
 const NUMBER = String.raw`-?\d+(?:\.\d+)?`;
@@ -200,9 +211,9 @@ export function scaledLayout(adapter: string): Layout | undefined {
     compared: `the response whose end of the scale the label is nearer to; ${(from + to) / 2} is a tie`,
     isByNameOnly: true,
     adapt: (row, options = {}) =>
-      adaptLabelled(row, options, ({ label, responses }) => {
+      adaptLabelled(row, options, (fields, { label, responses }) => {
         if (responses.length !== 2) throw wrong("two responses", label, responses);
-        return onScale(label, from, to);
+        return onScale(label, from, to)(fields);
       }),
   };
 }

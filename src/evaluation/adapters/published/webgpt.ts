@@ -3,8 +3,8 @@
  * the question's full text; quotes are what the answers cite and not part of the input. Source: the data set's card;
  * OpenRLHF (openrlhf/datasets/reward_dataset.py).
  */
+import { asJson } from "../../../prompt/csv-cells.ts";
 import { fieldsOf, textOf } from "../adapter.ts";
-import { asJson } from "../json-cell.ts";
 import type { Layout } from "../layout.ts";
 import { byScores, twoResponses } from "./described.ts";
 

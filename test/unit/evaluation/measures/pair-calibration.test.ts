@@ -92,3 +92,10 @@ it("the log loss of a stored calibration is reported beside the raw one", () => 
   expect(calibration?.stored).toMatchObject(stored);
   expect(measureBenchmark("pairs", cases).calibration?.stored).toBeUndefined();
 });
+
+it("a stored calibration whose log loss is not finite is not reported: JSON has no such number", () => {
+  const wrong = scoredCase({ scores: [2, 0], grades: [0, 1], comparisons: [{ better: 1, worse: 0 }] });
+  const { calibration } = measureBenchmark("pairs", [wrong], [], { temperature: 1e-308, offset: 0 });
+  expect(calibration?.logLoss).toBeGreaterThan(2);
+  expect(calibration?.stored).toBeUndefined();
+});
