@@ -96,6 +96,7 @@ export function flagOf(fields: Fields, name: string): boolean {
 
 export function numberOf(value: unknown, where: string): number {
   if (typeof value === "number" && Number.isFinite(value)) return value;
+  if (typeof value === "bigint") return Number(value);
   throw wrong("a finite number", where, value);
 }
 

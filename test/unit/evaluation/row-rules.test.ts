@@ -303,4 +303,15 @@ describe("whole numbers that a number of JavaScript would round", () => {
     expect(cases).toHaveLength(1);
     expect(told).toEqual(["line 2: Expected a finite number for ranks[1] but received NaN."]);
   });
+
+  it("are grades and ranks like others", async () => {
+    const row = (name: string, values: string) => `{"prompt":"Hi","responses":["a","b"],"${name}":${values}}\n`;
+    const text = row("grades", "[1,90071992547409931]") + row("ranks", "[90071992547409931,-90071992547409931]");
+    const { cases, told } = await readCases("large.jsonl", text);
+    expect(told).toEqual([]);
+    expect(cases.map(({ comparisons }) => comparisons)).toEqual([
+      [expect.objectContaining({ better: 1, worse: 0 })],
+      [expect.objectContaining({ better: 1, worse: 0 })],
+    ]);
+  });
 });
