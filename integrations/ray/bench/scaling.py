@@ -1,4 +1,4 @@
-"""Rows per second with 1 and 2 workers of one thread each: ``python bench/scaling.py [--rows 20000] [--repetitions 5] [--free]``.
+"""Rows per second with 1 and 2 workers of one thread each: ``python bench/scaling.py [--rows 60000] [--repetitions 5] [--free]``.
 
 Each scorer has one core to itself, as on a machine of one core. Beside its one thread for the model a scorer has others, which read rows,
 tokenise and write: on a machine of two cores, a single one that is free to use both has 1.2 to 1.3 of them, and two such cannot be
@@ -36,9 +36,14 @@ class Rate:
         self._workers = workers
         self._first: tuple[float, int] | None = None
         self._last: tuple[float, int] | None = None
+        self._seen = 0
 
     def watch(self, progress: Progress) -> None:
-        if progress.rows == 0 or sum(worker.partition is not None for worker in progress.workers) < self._workers:
+        # Only a count that has just changed is of now: another one may be as old as a worker's report, which would make the slower
+        # run of two look better, because it is the longer one.
+        changed = progress.rows != self._seen
+        self._seen = progress.rows
+        if not changed or sum(worker.partition is not None for worker in progress.workers) < self._workers:
             return
         self._last = (time.monotonic(), progress.rows)
         self._first = self._first or self._last
@@ -53,14 +58,14 @@ def measure(folder: Path, workers: int, command: list[str]) -> tuple[float, floa
     """Rows per second while all workers compute, and over the whole call."""
     output = Path(tempfile.mkdtemp(dir=folder.parent))
     rate = Rate(workers)
-    summary = score_dataset(folder, output, "tiny", workers, command=command, progress=rate.watch, progress_seconds=0.25, verify=False)
+    summary = score_dataset(folder, output, "tiny", workers, command=command, progress=rate.watch, progress_seconds=1, verify=False)
     shutil.rmtree(output)
     return rate.rows_per_second, summary.rows_per_second
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--partitions", type=int, default=40)
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--free", action="store_true", help="let each scorer use all cores")
@@ -69,7 +74,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     rates: dict[int, list[float]] = {1: [], 2: []}
     try:
-        write_partitions(folder / "in", options.partitions, options.rows)
+        write_partitions(folder / "in", options.partitions, options.rows, sentences=2)
         with local_ray(num_cpus=2):
             command = CLI if options.free else [sys.executable, str(ONE_CORE), str(folder), *CLI]
             for turn in range(options.repetitions):

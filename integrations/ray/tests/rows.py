@@ -12,8 +12,11 @@ RESPONSES = 4
 """Neighbouring rows with one prompt: their common beginning is computed once."""
 
 
-def write_partitions(folder: Path, partitions: int, rows: int) -> list[str]:
-    """Writes ``rows`` rows in all, in files of slightly different sizes, half of them in a subfolder. Returns their names."""
+def write_partitions(folder: Path, partitions: int, rows: int, sentences: int | None = None) -> list[str]:
+    """Writes ``rows`` rows in all, in files of different sizes, half of them in a subfolder. Returns their names.
+
+    With ``sentences`` every response has as many, so that rows take equally long in all files.
+    """
     chance = random.Random(partitions * 1_000_003 + rows)
     names = [f"{'b/' if i % 2 else ''}part-{i:04}.jsonl" for i in range(partitions)]
     (folder / "b").mkdir(parents=True, exist_ok=True)
@@ -22,7 +25,7 @@ def write_partitions(folder: Path, partitions: int, rows: int) -> list[str]:
         with open(folder / name, "w", encoding="utf-8") as file:
             for row in range(begin, end):
                 prompt = f"How do I {SUBJECTS[row // RESPONSES % len(SUBJECTS)]} in {row // RESPONSES} minutes?"
-                response = " ".join(chance.choices(ANSWERS, k=1 + i % 3))
+                response = " ".join(chance.choices(ANSWERS, k=sentences or 1 + i % 3))
                 file.write(json.dumps({"id": row, "prompt": prompt, "response": response}) + "\n")
     return names
 
