@@ -4,7 +4,7 @@ import { given, nearestValue } from "../options.ts";
 import { FieldMap, type FieldMapping } from "../prompt/field-map.ts";
 import { type Fields, isObject } from "../prompt/input-fields.ts";
 import { rowAdvice } from "../prompt/row-advice.ts";
-import { READ_COLUMNS } from "../rows/columns.ts";
+import { CASE_FIELDS } from "../rows/columns.ts";
 import { damaged } from "../rows/damaged.ts";
 import type { InputFormat } from "../rows/format.ts";
 import { openRows } from "../rows/open-rows.ts";
@@ -51,7 +51,7 @@ export function adapterNamed(name: string): Layout {
   throw new InvalidInputError(
     "ERR_INVALID_ARGUMENT",
     `Expected the name of an adapter but received ${JSON.stringify(name)}.${near === undefined ? "" : ` Did you mean ${JSON.stringify(near)}?`} ` +
-      `There are ${names.join(", ")}, and two-responses:FIRST..SECOND for labels on a scale.`,
+      `There are ${names.join(", ")}, two-responses:FIRST..SECOND for labels on a scale, and two-responses:FIRST,SECOND,TIE for codes.`,
     { field: "adapter" },
   );
 }
@@ -60,7 +60,7 @@ async function readFacts(
   { name, path }: ResolvedSource,
   { fields, format }: FindLayoutOptions,
 ): Promise<Facts | undefined> {
-  const map = fields === undefined ? undefined : new FieldMap(fields, [...READ_COLUMNS], { aliases: false });
+  const map = fields === undefined ? undefined : new FieldMap(fields, CASE_FIELDS, { aliases: false });
   const file = await openRows(path, { name, ...given({ format }) });
   const found: Fields[] = [];
   let isTable = false;

@@ -3,7 +3,9 @@
  * name a response are read as they are: "a", "B", "model_a", "response_1", "A>B", "tie"; and numbers where the columns have
  * these numbers. What other numbers mean differs between data sets (1 is the first response in SHP, the second in most), so
  * they are read only by a name with their scale: two-responses:0..1 is 0 where the first response is better and 1 where the
- * second is, two-responses:1..0 the reverse; likewise -1..1, 1..2, 1..7, and probabilities.
+ * second is, two-responses:1..0 the reverse; likewise -1..1, 1..2, 1..7, and probabilities. Of three numbers, one may be a code
+ * for a tie, in the middle of no scale: two-responses:0,1,2 is 2 for a tie (GAIR-NLP/auto-j, data/test/testdata_pairwise.jsonl),
+ * two-responses:1,2,0 is 0 for one (WeOpenML/PandaLM, data/testset-v1.json).
  */
 import { type Fields, plainName } from "../../../prompt/input-fields.ts";
 import type { CaseResponse } from "../../case.ts";
@@ -21,7 +23,7 @@ import {
   wrongShape,
 } from "../adapter.ts";
 import { asNumber, type Facts, type Layout } from "../layout.ts";
-import { type Grades, judged, onScale } from "./described.ts";
+import { type Grades, judged, onScale, type Verdict } from "./described.ts";
 
 const PROMPTS = ["prompt", "messages", "question", "instruction", "query", "context", "conversation", "input"];
 const STEMS = ["response", "answer", "output", "completion", "generation", "summary", "reply", "candidate", "text"];
@@ -173,10 +175,23 @@ function problem(facts: Facts): string | undefined {
   if (unnamed.length === 0) return undefined;
   const [from, to] = low === high ? [0, 1] : [low, high];
   if (responses.length !== 2) return `${JSON.stringify(label)} does not name one of ${responses.join(", ")}.`;
+  if (new Set(numbers).size === 3 && high - low === 2 && numbers.includes(low + 1)) return threeNumbers(columns, low);
   return (
     `${JSON.stringify(label)} has numbers from ${low} to ${high}, which do not say which response is better: ` +
     `--adapter ${name(from, to)} if ${from} means ${responses[0]}, --adapter ${name(to, from)} if ${to} means ${responses[0]} ` +
     "(write the ends of the whole scale)."
+  );
+}
+
+/** Codes and a scale of three look alike, and a code for a tie at its end would be read as a victory. */
+function threeNumbers({ label, responses }: Columns, low: number): string {
+  const [middle, high] = [low + 1, low + 2];
+  const [first, second] = responses;
+  return (
+    `${JSON.stringify(label)} has numbers from ${low} to ${high}, which do not say which response is better, nor which means a tie: ` +
+    `--adapter ${coded(low, middle, high)} if ${low} means ${first}, ${middle} ${second} and ${high} a tie; ` +
+    `--adapter ${coded(middle, high, low)} if ${low} means a tie; ` +
+    `--adapter ${name(low, high)} if ${low} means ${first}, ${middle} a tie and ${high} ${second}.`
   );
 }
 
@@ -199,21 +214,67 @@ function name(first: number, second: number): string {
   return `two-responses:${first}..${second}`;
 }
 
-/** The layout "two-responses:FIRST..SECOND"; undefined for another name. */
-export function scaledLayout(adapter: string): Layout | undefined {
+function coded(first: number, second: number, tie: number): string {
+  return `two-responses:${first},${second},${tie}`;
+}
+
+const CODED = new RegExp(`^two-responses:(${NUMBER}),(${NUMBER}),(${NUMBER})$`);
+
+/** The layout "two-responses:FIRST..SECOND" or "two-responses:FIRST,SECOND,TIE"; undefined for another name. */
+export function numberedLayout(adapter: string): Layout | undefined {
+  return scaledLayout(adapter) ?? codedLayout(adapter);
+}
+
+function scaledLayout(adapter: string): Layout | undefined {
   const [, first, second] = SCALED.exec(adapter) ?? [];
   const [from, to] = [Number(first), Number(second)];
   if (first === undefined || second === undefined || from === to) return undefined;
-  return {
+  return byNumber({
     name: name(from, to),
     title: `two responses and a label from ${from} (the first) to ${to} (the second)`,
-    columns: {},
     compared: `the response whose end of the scale the label is nearer to; ${(from + to) / 2} is a tie`,
+    verdictOf: (label) => onScale(label, from, to),
+  });
+}
+
+function codedLayout(adapter: string): Layout | undefined {
+  const found = CODED.exec(adapter);
+  if (found === null) return undefined;
+  const [first, second, tie] = found.slice(1).map(Number) as [number, number, number];
+  if (new Set([first, second, tie]).size < 3) return undefined;
+  return byNumber({
+    name: coded(first, second, tie),
+    title: `two responses and a label: ${first} for the first, ${second} for the second, ${tie} for a tie`,
+    compared: "the response that the label means over the other",
+    verdictOf: (label) => byCode(label, first, second, tie),
+  });
+}
+
+interface Numbered extends Pick<Layout, "name" | "title" | "compared"> {
+  readonly verdictOf: (label: string) => Verdict;
+}
+
+function byNumber({ verdictOf, ...description }: Numbered): Layout {
+  return {
+    ...description,
+    columns: {},
     isByNameOnly: true,
     adapt: (row, options = {}) =>
       adaptLabelled(row, options, (fields, { label, responses }) => {
         if (responses.length !== 2) throw wrong("two responses", label, responses);
-        return onScale(label, from, to)(fields);
+        return verdictOf(label)(fields);
       }),
+  };
+}
+
+function byCode(label: string, first: number, second: number, tie: number): Verdict {
+  return (fields) => {
+    const value = fields[label];
+    if (value === undefined || value === "" || Number.isNaN(value)) return { omitted: "not judged" };
+    const number = asNumber(value);
+    if (number === tie) return { omitted: "tie" };
+    if (number === first) return [1, 0];
+    if (number === second) return [0, 1];
+    throw wrong(`${first}, ${second} or ${tie}`, label, value);
   };
 }
