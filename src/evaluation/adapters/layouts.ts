@@ -22,7 +22,7 @@ import { shp } from "./published/shp.ts";
 import { summarize } from "./published/summarize.ts";
 import { trlTexts } from "./published/trl.ts";
 import { truthCsv, truthGeneration, truthMc1, truthMc2 } from "./published/truthfulqa.ts";
-import { numberedLayout, twoResponseColumns } from "./published/two-responses.ts";
+import { twoResponseColumns } from "./published/two-responses.ts";
 import { ultraFeedback, ultraFeedbackFine } from "./published/ultrafeedback.ts";
 import { webGpt } from "./published/webgpt.ts";
 
@@ -72,7 +72,17 @@ export const layouts: readonly Layout[] = [
   ...[truthGeneration, truthCsv, truthMc1, truthMc2, pkuBetter, pkuSafer, pkuSafety],
 ];
 
+const NUMBER = String.raw`-?\d+(?:\.\d+)?`;
+/** NAME:FIRST..SECOND, or NAME:FIRST,SECOND,TIE */
+const NUMBERED = new RegExp(`^(.+):(${NUMBER})(?:\\.\\.(${NUMBER})|,(${NUMBER}),(${NUMBER}))$`);
+
 /** The layout of an adapter's name; undefined if there is none. */
 export function layoutNamed(name: string): Layout | undefined {
-  return layouts.find((layout) => layout.name === name) ?? numberedLayout(name);
+  const found = layouts.find((layout) => layout.name === name);
+  if (found !== undefined) return found;
+  const [, base, one, end, other, none] = NUMBERED.exec(name) ?? [];
+  const [first, second, tie] = [one, end ?? other, none].flatMap((text) => (text === undefined ? [] : [Number(text)]));
+  if (first === undefined || second === undefined || new Set([first, second, tie]).size < 3) return undefined;
+  const numbers = tie === undefined ? { first, second } : { first, second, tie };
+  return layouts.find((layout) => layout.name === base)?.byNumbers?.(numbers);
 }

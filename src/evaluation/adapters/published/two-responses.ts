@@ -3,10 +3,11 @@
  * name a response are read as they are: "a", "B", "model_a", "response_1", "A>B", "tie"; and numbers where the columns have
  * these numbers. What other numbers mean differs between data sets (1 is the first response in SHP, the second in most), so
  * they are read only by a name with their scale: two-responses:0..1 is 0 where the first response is better and 1 where the
- * second is, two-responses:1..0 the reverse; likewise -1..1, 1..2, 1..7, and probabilities. Of three numbers, one may be a code
- * for a tie, in the middle of no scale: two-responses:0,1,2 is 2 for a tie (GAIR-NLP/auto-j, data/test/testdata_pairwise.jsonl),
- * two-responses:1,2,0 is 0 for one (WeOpenML/PandaLM, data/testset-v1.json).
+ * second is, two-responses:1..0 the reverse; likewise -1..1, 1..2, 1..7, and probabilities. Of three numbers, any may be a code
+ * for a tie, which is in the middle of no scale: two-responses:0,1,2 is 2 for a tie (GAIR-NLP/auto-j, testdata_pairwise.jsonl),
+ * two-responses:1,2,0 is 0 for one (WeOpenML/PandaLM, testset-v1.json).
  */
+import { describe } from "../../../errors.ts";
 import { type Fields, plainName } from "../../../prompt/input-fields.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
@@ -22,8 +23,17 @@ import {
   wrong,
   wrongShape,
 } from "../adapter.ts";
-import { asNumber, type Facts, type Layout } from "../layout.ts";
-import { type Grades, judged, onScale, type Verdict } from "./described.ts";
+import {
+  asFlag,
+  asNumber,
+  isUnjudged,
+  type LabelColumn,
+  type LabelValues,
+  letterVerdict,
+  wordsProblem,
+} from "../labels.ts";
+import type { RowLayout } from "../layout.ts";
+import { byNumbers, type Grades, judged, meaningOf, numbersAdvice, withNumbers } from "./described.ts";
 
 const PROMPTS = ["prompt", "messages", "question", "instruction", "query", "context", "conversation", "input"];
 const STEMS = ["response", "answer", "output", "completion", "generation", "summary", "reply", "candidate", "text"];
@@ -98,15 +108,14 @@ function isSeries(endings: readonly string[]): boolean {
 
 /** The index of the response that a label names; "tie"; undefined: it names none. */
 function named(value: unknown, { endings, responses }: Columns): number | "tie" | undefined {
-  if (typeof value === "boolean") return undefined;
-  const text = String(value).trim();
-  const compare = /^\[*(\w)\s*(>>?|=)\s*(\w)\]*$/.exec(text);
-  if (compare !== null && endings.length === 2) {
-    const [first, second] = [compare[1], compare[3]].map((one) => endings.indexOf((one as string).toLowerCase()));
-    if (first === undefined || second === undefined || first < 0 || second < 0 || first === second) return undefined;
-    return compare[2] === "=" ? "tie" : first;
+  if (asFlag(value) !== undefined) return undefined;
+  const verdict = letterVerdict(value);
+  if (verdict !== undefined && endings.length === 2) {
+    const [first, second] = verdict.letters.map((one) => endings.indexOf(one.toLowerCase())) as [number, number];
+    if (first < 0 || second < 0 || first === second) return undefined;
+    return verdict.better === "tie" ? "tie" : [first, second][verdict.better];
   }
-  const plain = plainName(text);
+  const plain = plainName(String(value));
   if (TIES.includes(plain)) return "tie";
   const number = asNumber(value);
   const index = endings.findIndex((ending, i) => {
@@ -145,136 +154,71 @@ function namedBy(fields: Fields, { endings, responses }: Columns, i: number): Pi
 function byName(fields: Fields, columns: Columns): Grades {
   const { label, responses, endings } = columns;
   const value = fields[label];
-  if (value === undefined || value === "") return { omitted: "not judged" };
   const better = named(value, columns);
+  if (better === undefined && isUnjudged(value)) return { omitted: "not judged" };
   if (better === undefined)
     throw wrong(`one of ${endings.map((one) => JSON.stringify(one)).join(", ")} or "tie"`, label, value);
   return better === "tie" ? { omitted: "tie" } : responses.map((_, i) => (i === better ? 1 : 0));
 }
 
-/** Labels that do not say which response they mean. */
-function problem(facts: Facts): string | undefined {
-  const columns = columnsOf(facts.names);
+function labelOf(names: readonly string[]): LabelColumn | undefined {
+  const columns = columnsOf(names);
   if (columns === undefined) return undefined;
-  const { label, responses } = columns;
-  const values = facts.values.get(label) ?? [];
-  const unnamed = values.filter((value) => named(value, columns) === undefined);
-  const numbers = values.flatMap((value) => (typeof value === "boolean" ? Number(value) : (asNumber(value) ?? [])));
-  // A few wrong rows among many are problems of these rows.
-  if (2 * unnamed.length > values.length && 2 * numbers.length < values.length)
-    return `${JSON.stringify(label)} has ${JSON.stringify(unnamed[0])}, which names none of ${responses.join(", ")}.`;
-  if (2 * numbers.length < values.length) return undefined;
-  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  return {
+    name: columns.label,
+    isKnown: (value) => named(value, columns) !== undefined,
+    problem: (values, isFound) => problem(columns, values, isFound),
+  };
+}
+
+/** Labels that do not say which response they mean. */
+function problem(columns: Columns, values: LabelValues, isFound: boolean): string | undefined {
+  const { label, responses, endings } = columns;
+  const { low, high } = values;
   // Sorted by their labels, 0 and 1 begin like 1 and 2.
-  const isCode = CODES.includes(label) && columns.endings.join() === "1,2";
-  if (unnamed.length === 0 && isCode && low === 1 && high === 1)
+  const isCode = CODES.includes(label) && endings.join() === "1,2";
+  if (isFound && isCode && values.wrongNumbers === 0 && low === 1 && high === 1)
     return (
       `${JSON.stringify(label)} has the number 1 only, which does not say which response is better: ` +
-      `--adapter ${name(1, 2)} if 1 means ${responses[0]}, --adapter ${name(0, 1)} if 1 means ${responses[1]}.`
+      `--adapter two-responses:1..2 if 1 means ${responses[0]}, --adapter two-responses:0..1 if 1 means ${responses[1]}.`
     );
-  if (unnamed.length === 0) return undefined;
-  const [from, to] = low === high ? [0, 1] : [low, high];
-  if (responses.length !== 2) return `${JSON.stringify(label)} does not name one of ${responses.join(", ")}.`;
-  if (new Set(numbers).size === 3 && high - low === 2 && numbers.includes(low + 1)) return threeNumbers(columns, low);
+  const { firstNumber } = values;
+  if (firstNumber === undefined) return wordsProblem(label, values, `one that names ${responses.join(", ")}, or "tie"`);
+  if (responses.length !== 2)
+    return `${JSON.stringify(label)} has ${describe(firstNumber.value)} at ${firstNumber.where}, which does not name one of ${responses.join(", ")}.`;
+  const found =
+    asFlag(firstNumber.value) === undefined ? `numbers from ${low} to ${high}` : "true and false, as 1 and 0";
   return (
-    `${JSON.stringify(label)} has numbers from ${low} to ${high}, which do not say which response is better: ` +
-    `--adapter ${name(from, to)} if ${from} means ${responses[0]}, --adapter ${name(to, from)} if ${to} means ${responses[0]} ` +
-    "(write the ends of the whole scale)."
+    `${JSON.stringify(label)} has ${found}, which do not say which response is better: ` +
+    numbersAdvice("two-responses", values, responses)
   );
 }
 
-/** Codes and a scale of three look alike, and a code for a tie at its end would be read as a victory. */
-function threeNumbers({ label, responses }: Columns, low: number): string {
-  const [middle, high] = [low + 1, low + 2];
-  const [first, second] = responses;
-  return (
-    `${JSON.stringify(label)} has numbers from ${low} to ${high}, which do not say which response is better, nor which means a tie: ` +
-    `--adapter ${coded(low, middle, high)} if ${low} means ${first}, ${middle} ${second} and ${high} a tie; ` +
-    `--adapter ${coded(middle, high, low)} if ${low} means a tie; ` +
-    `--adapter ${name(low, high)} if ${low} means ${first}, ${middle} a tie and ${high} ${second}.`
-  );
-}
-
-export const twoResponseColumns: Layout = {
+export const twoResponseColumns: RowLayout = {
   name: "two-responses",
   title: "responses in columns and a label",
   columns: {},
   without: ["rejected"],
   over: ["pairs"],
   recognises: (facts) => columnsOf(facts.names) !== undefined,
-  problem,
+  label: labelOf,
   compared: "the response that the label names over the others",
   adapt: (row, options = {}) => adaptLabelled(row, options, byName),
-};
-
-const NUMBER = String.raw`-?\d+(?:\.\d+)?`;
-const SCALED = new RegExp(`^two-responses:(${NUMBER})\\.\\.(${NUMBER})$`);
-
-function name(first: number, second: number): string {
-  return `two-responses:${first}..${second}`;
-}
-
-function coded(first: number, second: number, tie: number): string {
-  return `two-responses:${first},${second},${tie}`;
-}
-
-const CODED = new RegExp(`^two-responses:(${NUMBER}),(${NUMBER}),(${NUMBER})$`);
-
-/** The layout "two-responses:FIRST..SECOND" or "two-responses:FIRST,SECOND,TIE"; undefined for another name. */
-export function numberedLayout(adapter: string): Layout | undefined {
-  return scaledLayout(adapter) ?? codedLayout(adapter);
-}
-
-function scaledLayout(adapter: string): Layout | undefined {
-  const [, first, second] = SCALED.exec(adapter) ?? [];
-  const [from, to] = [Number(first), Number(second)];
-  if (first === undefined || second === undefined || from === to) return undefined;
-  return byNumber({
-    name: name(from, to),
-    title: `two responses and a label from ${from} (the first) to ${to} (the second)`,
-    compared: `the response whose end of the scale the label is nearer to; ${(from + to) / 2} is a tie`,
-    verdictOf: (label) => onScale(label, from, to),
-  });
-}
-
-function codedLayout(adapter: string): Layout | undefined {
-  const found = CODED.exec(adapter);
-  if (found === null) return undefined;
-  const [first, second, tie] = found.slice(1).map(Number) as [number, number, number];
-  if (new Set([first, second, tie]).size < 3) return undefined;
-  return byNumber({
-    name: coded(first, second, tie),
-    title: `two responses and a label: ${first} for the first, ${second} for the second, ${tie} for a tie`,
-    compared: "the response that the label means over the other",
-    verdictOf: (label) => byCode(label, first, second, tie),
-  });
-}
-
-interface Numbered extends Pick<Layout, "name" | "title" | "compared"> {
-  readonly verdictOf: (label: string) => Verdict;
-}
-
-function byNumber({ verdictOf, ...description }: Numbered): Layout {
-  return {
-    ...description,
-    columns: {},
-    isByNameOnly: true,
+  byNumbers: (numbers) => ({
+    ...withNumbers(twoResponseColumns, numbers),
+    title: `two responses and a label ${meaningOf(numbers)}`,
+    compared:
+      numbers.tie === undefined
+        ? `the response whose end of the scale the label is nearer to; ${(numbers.first + numbers.second) / 2} is a tie`
+        : "the response that the label means over the other",
+    label: (names) => {
+      const columns = columnsOf(names);
+      return columns && byNumbers(columns.label, numbers).label;
+    },
     adapt: (row, options = {}) =>
       adaptLabelled(row, options, (fields, { label, responses }) => {
         if (responses.length !== 2) throw wrong("two responses", label, responses);
-        return verdictOf(label)(fields);
+        return byNumbers(label, numbers).of(fields);
       }),
-  };
-}
-
-function byCode(label: string, first: number, second: number, tie: number): Verdict {
-  return (fields) => {
-    const value = fields[label];
-    if (value === undefined || value === "" || Number.isNaN(value)) return { omitted: "not judged" };
-    const number = asNumber(value);
-    if (number === tie) return { omitted: "tie" };
-    if (number === first) return [1, 0];
-    if (number === second) return [0, 1];
-    throw wrong(`${first}, ${second} or ${tie}`, label, value);
-  };
-}
+  }),
+};
