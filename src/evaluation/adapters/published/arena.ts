@@ -27,7 +27,7 @@ import {
   writtenBy,
   wrong,
 } from "../adapter.ts";
-import { compared } from "../compared.ts";
+import { compared, withoutSameText } from "../compared.ts";
 import { adaptHuman } from "../human.ts";
 import { asNumber, type Layout } from "../layout.ts";
 
@@ -46,7 +46,8 @@ export const arena: Layout = {
   title: "Chatbot Arena conversations",
   columns: COLUMNS,
   compared: COMPARED,
-  adapt: (row, options = {}) => (hasOtherParts(row) ? { omitted: "has an image or a file" } : adaptHuman(row, options)),
+  adapt: (row, options = {}) =>
+    hasOtherParts(row) ? { omitted: "has an image or a file" } : withoutSameText(adaptHuman(row, options), options),
 };
 
 function hasOtherParts(row: unknown): boolean {
@@ -73,7 +74,7 @@ export const mtBench: Layout = {
     const turn = asNumber(fields["turn"]);
     if (turn === undefined || !Number.isInteger(turn) || turn < 1) throw wrong("1 or 2", "turn", fields["turn"]);
     const cut = CONVERSATIONS.map((name) => [name, firstTurns(listOf(fields, name), turn, name)] as const);
-    return adaptHuman({ ...fields, ...Object.fromEntries(cut) }, options);
+    return withoutSameText(adaptHuman({ ...fields, ...Object.fromEntries(cut) }, options), options);
   },
 };
 
