@@ -118,7 +118,7 @@ export class OpenBenchmark {
     const layouts: Layout[] = [];
     if (definition.name === "pairs")
       for (const source of resolved)
-        layouts.push(await findLayout(source, { ...given({ adapter, fields, format }), single }));
+        layouts.push(await findLayout(source, { ...given({ adapter, fields, format, signal }), single }));
     tellLayouts(layouts, options.onNotice);
     const problems: ReportedProblem[] = [];
     const reportProblem = problemReporter(options, problems);

@@ -27,6 +27,8 @@ export interface EvaluationReport {
   readonly settings: ReportedSettings;
   /** One report per benchmark, in the order of the option `benchmarks`. */
   readonly benchmarks: readonly BenchmarkReport[];
+  /** Of the scores.jsonl beside it, 64 hexadecimal digits; only in a report.json that writeReport() wrote. */
+  readonly scoresSha256?: string;
 }
 
 /** A model, as reports describe it. */

@@ -9,6 +9,7 @@ import { rowAdvice } from "../../prompt/row-advice.ts";
 import { checkContent, checkString, describeField } from "../../prompt/texts.ts";
 import type { ItemWarning } from "../../prompt/warnings.ts";
 import type { CaseResponse, PromptCase } from "../case.ts";
+import { asFlag } from "./labels.ts";
 import { refuseUnreadPrompt } from "./unread-prompt.ts";
 
 /** The case a row becomes, the several cases of a tree, or the reason why it is skipped; the report counts rows by reason. */
@@ -90,10 +91,9 @@ export function textsOf(fields: Fields, name: string): string[] {
 
 /** A boolean, or "True" or "False" as pandas writes it to CSV. */
 export function flagOf(fields: Fields, name: string): boolean {
-  const value = fields[name];
-  if (typeof value === "boolean") return value;
-  if (typeof value === "string" && /^(?:true|false)$/i.test(value)) return value.toLowerCase() === "true";
-  throw wrong("true or false", name, value);
+  const flag = asFlag(fields[name]);
+  if (flag === undefined) throw wrong("true or false", name, fields[name]);
+  return flag;
 }
 
 export function numberOf(value: unknown, where: string): number {

@@ -22,7 +22,7 @@ import { shp } from "./published/shp.ts";
 import { summarize } from "./published/summarize.ts";
 import { trlTexts } from "./published/trl.ts";
 import { truthCsv, truthGeneration, truthMc1, truthMc2 } from "./published/truthfulqa.ts";
-import { scaledLayout, twoResponseColumns } from "./published/two-responses.ts";
+import { twoResponseColumns } from "./published/two-responses.ts";
 import { ultraFeedback, ultraFeedbackFine } from "./published/ultrafeedback.ts";
 import { webGpt } from "./published/webgpt.ts";
 
@@ -70,7 +70,14 @@ export const layouts: readonly Layout[] = [
   ...[truthGeneration, truthCsv, truthMc1, truthMc2, pkuBetter, pkuSafer, pkuSafety],
 ];
 
+const NUMBER = String.raw`-?\d+(?:\.\d+)?`;
+/** NAME:FIRST..SECOND */
+const SCALED = new RegExp(`^(.+):(${NUMBER})\\.\\.(${NUMBER})$`);
+
 /** The layout of an adapter's name; undefined if there is none. */
 export function layoutNamed(name: string): Layout | undefined {
-  return layouts.find((layout) => layout.name === name) ?? scaledLayout(name);
+  const found = layouts.find((layout) => layout.name === name);
+  const [, base, first, second] = found === undefined ? (SCALED.exec(name) ?? []) : [];
+  const [from, to] = [Number(first), Number(second)];
+  return found ?? (from === to ? undefined : layouts.find((layout) => layout.name === base)?.onScale?.(from, to));
 }

@@ -597,6 +597,15 @@ export const published: readonly Published[] = [
     wins: ["q: b > a", "q: a > b"],
   },
   {
+    what: "verdicts of judges in JudgeBench's columns",
+    rows: ["A<B", "B<<A", "A=B", "[[B>A]]"].map((label) => ({
+      ...{ pair_id: "1", question: "q", response_A: "a", response_B: "b", label },
+    })),
+    adapter: "judgebench",
+    wins: ["q: b > a", "q: a > b", "q: b > a"],
+    omitted: { tie: 1 },
+  },
+  {
     what: "RM-Bench: three right and three wrong answers",
     rows: [{ id: "1", prompt: "p", chosen: ["a", "b", "c"], rejected: ["x", "y", "z"], domain: "math" }],
     adapter: "rmbench",
@@ -777,15 +786,15 @@ export const published: readonly Published[] = [
   },
   {
     what: "two responses and a letter",
-    rows: ["a", "B", "tie", "model_a", "B>A", "A=B"].map((label) => ({
+    rows: ["a", "B", "tie", "model_a", "B>A", "A=B", "A<B", "[[A<<B]]", "A>>B", "nan"].map((label) => ({
       prompt: "p",
       response_a: "x",
       response_b: "y",
       winner: label,
     })),
     adapter: "two-responses",
-    wins: ["p: x > y", "p: y > x", "p: x > y", "p: y > x"],
-    omitted: { tie: 2 },
+    wins: ["p: x > y", "p: y > x", "p: x > y", "p: y > x", "p: y > x", "p: y > x", "p: x > y"],
+    omitted: { tie: 2, "not judged": 1 },
   },
   {
     what: "n responses and the number of the best",
@@ -805,6 +814,14 @@ export const published: readonly Published[] = [
     adapter: "two-responses:1..0",
     by: "two-responses:1..0",
     wins: ["p: y > x", "p: x > y"],
+  },
+  {
+    what: "two responses and booleans as pandas writes them to CSV",
+    rows: "prompt,response_a,response_b,label\np,x,y,True\np,x,y,False\np,x,y,TRUE\np,x,y,\n",
+    adapter: "two-responses:1..0",
+    by: "two-responses:1..0",
+    wins: ["p: x > y", "p: y > x", "p: x > y"],
+    omitted: { "not judged": 1 },
   },
   {
     what: "two responses and a label from -1 to 1",

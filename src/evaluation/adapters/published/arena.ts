@@ -28,8 +28,10 @@ import {
   wrong,
 } from "../adapter.ts";
 import { compared, withoutSameText } from "../compared.ts";
-import { adaptHuman } from "../human.ts";
-import { asNumber, type Layout } from "../layout.ts";
+import { adaptHuman, HUMAN_WINNERS } from "../human.ts";
+import { asNumber, labelNumber } from "../labels.ts";
+import type { Layout } from "../layout.ts";
+import { labelInWords } from "./described.ts";
 
 const CONVERSATIONS = ["conversation_a", "conversation_b"];
 const COLUMNS = {
@@ -40,12 +42,14 @@ const COLUMNS = {
   conversation_b: "messages",
 } as const;
 const COMPARED = "the conversation that was preferred over the other";
+const WINNER = labelInWords("winner", HUMAN_WINNERS);
 
 export const arena: Layout = {
   name: "arena",
   title: "Chatbot Arena conversations",
   columns: COLUMNS,
   compared: COMPARED,
+  label: () => WINNER,
   adapt: (row, options = {}) =>
     hasOtherParts(row) ? { omitted: "has an image or a file" } : withoutSameText(adaptHuman(row, options), options),
 };
@@ -69,6 +73,7 @@ export const mtBench: Layout = {
   // The Arena's conversations also have a "turn", the number of all turns.
   without: ["tstamp", "anony"],
   compared: "the conversation that was preferred over the other, up to the turn of the vote",
+  label: () => WINNER,
   adapt(row, options = {}) {
     const fields = fieldsOf(row);
     const turn = asNumber(fields["turn"]);
@@ -129,7 +134,7 @@ type Turns = readonly (string | null)[];
 
 function flagNumber(fields: Fields, name: string): 0 | 1 {
   const value = fields[name];
-  const number = typeof value === "boolean" ? Number(value) : asNumber(value);
+  const number = labelNumber(value);
   if (number === 0 || number === 1) return number;
   throw wrong("0 or 1", name, value);
 }
