@@ -33,9 +33,9 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   ];
   const rows = benchmarks.map((own) => [
     own.benchmark,
-    ...(hasOfficial ? [share(own.officialScore === undefined ? own.accuracy : own.officialScore.score)] : []),
+    ...(hasOfficial ? [withRows(own.officialScore === undefined ? own.accuracy : own.officialScore.score, own)] : []),
     String(own.cases),
-    share(own.accuracy),
+    hasOfficial ? share(own.accuracy) : withRows(own.accuracy, own),
     range(own.interval),
     ...models.map((model) => share(own.card?.[model])),
   ]);
@@ -43,7 +43,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
     "average",
     ...(hasOfficial ? [""] : []),
     "",
-    share(report.accuracy),
+    withRows(report.accuracy, report),
     range(report.interval),
     ...models.map((model) => share(report.card?.[model])),
   ];
@@ -55,6 +55,11 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   const { notice } = report.model;
   const notices = notice === undefined ? [] : wrapped(visible(notice), columns);
   return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}${breakdowns.join("")}${benchmarks.map((own) => strengthsTable(own, columns)).join("")}`;
+}
+
+/** The first number of a line, which a narrow terminal has too, with what it is of, where rows failed. */
+function withRows(value: number | undefined, { incomplete }: Pick<EvaluationReport, "incomplete">): string {
+  return incomplete === undefined ? share(value) : `${share(value)} (${incomplete.sentence})`;
 }
 
 type Breakdown = NonNullable<BenchmarkReport["breakdowns"]>[number];

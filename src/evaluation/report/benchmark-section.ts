@@ -8,7 +8,7 @@ import { mistakesBlock } from "./mistakes-block.ts";
 import { INTERVAL, intervalName, intervalText, label, real, share } from "./numbers.ts";
 import { officialScoreBlock } from "./official-block.ts";
 import { bestOfNBlock, consistencyBlock, strengthsBlock } from "./reward-blocks.ts";
-import { sectionId } from "./summary.ts";
+import { sectionId, withRows } from "./summary.ts";
 import { binTable, numbersOf, table } from "./table.ts";
 
 const MAX_NAME = 80;
@@ -113,7 +113,11 @@ function stats(report: BenchmarkReport): Markup {
               : official.atRandom !== undefined && `at random ${share(official.atRandom)}`,
           ] satisfies [string, Content, Content],
         ]),
-    ["Accuracy", share(accuracy), interval && `${intervalText(interval)} (${intervalName(interval)})`],
+    [
+      "Accuracy",
+      withRows(share(accuracy), report),
+      interval && `${intervalText(interval)} (${intervalName(interval)})`,
+    ],
     ...Object.entries(report.card ?? {}).map(([model, value]): [string, Content, Content] => [
       model,
       share(value),
