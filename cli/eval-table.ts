@@ -2,7 +2,7 @@
 import type { BenchmarkReport, EvaluationReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
 import { rewardNotes, strengthsTable } from "./eval-rewards.ts";
-import { aligned, range, share, wrapped } from "./measure-text.ts";
+import { aligned, estimate, range, share, wrapped } from "./measure-text.ts";
 import { preview, visible } from "./visible-text.ts";
 
 const MAX_MODEL_NAME = 20;
@@ -25,7 +25,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   const hasOfficial = benchmarks.some(({ officialScore }) => officialScore !== undefined);
   const head = [
     "benchmark",
-    ...(hasOfficial ? ["score"] : []),
+    ...(hasOfficial ? ["score", "95 % interval"] : []),
     "cases",
     "accuracy",
     "95 % interval",
@@ -33,7 +33,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   ];
   const rows = benchmarks.map((own) => [
     own.benchmark,
-    ...(hasOfficial ? [withRows(own.officialScore === undefined ? own.accuracy : own.officialScore.score, own)] : []),
+    ...(hasOfficial ? scoreCells(own) : []),
     String(own.cases),
     hasOfficial ? share(own.accuracy) : withRows(own.accuracy, own),
     range(own.interval),
@@ -41,7 +41,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   ]);
   const average = [
     "average",
-    ...(hasOfficial ? [""] : []),
+    ...(hasOfficial ? ["", ""] : []),
     "",
     withRows(report.accuracy, report),
     range(report.interval),
@@ -60,6 +60,12 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
 /** The first number of a line, which a narrow terminal has too, with what it is of, where rows failed. */
 function withRows(value: number | undefined, { incomplete }: Pick<EvaluationReport, "incomplete">): string {
   return incomplete === undefined ? share(value) : `${share(value)} (${incomplete.sentence})`;
+}
+
+/** The official score and its interval, or accuracy. */
+function scoreCells(own: BenchmarkReport): string[] {
+  const { score, interval } = own.officialScore ?? { score: own.accuracy, interval: own.interval };
+  return [withRows(score, own), range(interval)];
 }
 
 type Breakdown = NonNullable<BenchmarkReport["breakdowns"]>[number];
@@ -113,7 +119,7 @@ function officialNote(official: NonNullable<BenchmarkReport["officialScore"]>): 
       `no cases in ${official.missingSections.join(", ")}, so no official score; RewardBench's own code counts a missing section ` +
       `as 0 and gives ${share(official.scoreByItsOwnCode)}.`
     );
-  return official.score === undefined ? false : `official score ${share(official.score)}.`;
+  return official.score === undefined ? false : `official score ${estimate(official.score, official.interval)}.`;
 }
 
 function rankingNote(ranking: NonNullable<BenchmarkReport["ranking"]>): string {

@@ -3,9 +3,10 @@ import { differ, type Estimate, estimateOf, intervalOfMean } from "../measures/i
 import type { BenchmarkReport, EvaluationReport, Incomplete } from "../report.ts";
 import { CARD_PROMPTS, cardEstimate } from "./card.ts";
 import { forestChart, forestLegend } from "./forest.ts";
-import { headlineOf, officialHeadline } from "./headline.ts";
+import { officialHeadline } from "./headline.ts";
 import { type Content, grouped, html, type Markup, plural } from "./markup.ts";
-import { ABSENT, INTERVAL, intervalText, share, signedShare } from "./numbers.ts";
+import { ABSENT, INTERVAL, intervalText, LEVEL, share, signedShare } from "./numbers.ts";
+import { estimateCell } from "./table.ts";
 
 /** HTML id of a benchmark's section. */
 export function sectionId(report: BenchmarkReport, index: number): string {
@@ -26,14 +27,15 @@ export function summarySection(report: EvaluationReport): Markup {
   return html`<section class="summary" aria-label="Summary">
 <div class="overview"><div>
 <dl class="stats">${officials.map(
-    ({ name, score }) => html`<div><dt>${name}</dt><dd>${share(score)}</dd></div>`,
-  )}<div><dt>${benchmarks.length === 1 ? "Accuracy" : "Average accuracy"}</dt><dd>${share(accuracy)}<small>${
-    benchmarks.length === 1 ? intervalText(report.interval) : `mean of ${plural(benchmarks.length, "benchmark")}`
-  }</small>${incomplete && incompleteNote(incomplete)}</dd></div>
+    ({ name, score, interval }) =>
+      html`<div><dt>${name}</dt><dd>${share(score)}${interval && html`<small>${intervalText(interval)}</small>`}</dd></div>`,
+  )}<div><dt>${benchmarks.length === 1 ? "Accuracy" : "Average accuracy"}</dt><dd>${share(accuracy)}${
+    report.interval && html`<small>${intervalText(report.interval)}</small>`
+  }${benchmarks.length > 1 && html`<small>mean of ${plural(benchmarks.length, "benchmark")}</small>`}${incomplete && incompleteNote(incomplete)}</dd></div>
 <div><dt>Cases</dt><dd>${grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0))}</dd></div>
 <div><dt>Comparisons</dt><dd>${grouped(benchmarks.reduce((sum, { comparisons }) => sum + comparisons, 0))}</dd></div></dl>
 <p class="note block">Accuracy is the fraction of comparisons in which the better response scored higher, averaged over
-prompts. A coin flip has 0.5, also where a case has more than two responses. Whiskers and intervals are 95 % confidence
+prompts. A coin flip has 0.5, also where a case has more than two responses. Whiskers and intervals are ${LEVEL} confidence
 intervals.${
     officials.length > 0 &&
     " The score of a benchmark is its official one if it has one: RewardBench weights its sections, and a random choice from RewardBench 2's four responses has 0.25."
@@ -42,7 +44,7 @@ ${benchmarks.length > 0 && html`<figure>${forestChart(report, models)}${forestLe
 <div class="block">${table(report, models)}${
     models.length > 0 &&
     html`<p class="note block">The model card's numbers come from ${grouped(CARD_PROMPTS)} prompts of each benchmark and have
-intervals of their own, shown as whiskers.${outside && " * The difference from the card's number is more than chance at 95 %."}</p>`
+intervals of their own, shown as whiskers.${outside && ` * The difference from the card's number is more than chance at ${LEVEL}.`}</p>`
   }</div>
 ${
   biased.length > 0 &&
@@ -81,7 +83,7 @@ function table(report: EvaluationReport, models: readonly string[]): Markup {
   return html`<table class="stack"><thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
 <tbody>${benchmarks.map((one, i) =>
     row(html`<a href="#${sectionId(one, i)}">${one.title}</a>`, [
-      ...(hasOfficial ? [withRows(html`<b>${share(headlineOf(one).score)}</b>`, one)] : []),
+      ...(hasOfficial ? [withRows(scoreCell(one), one)] : []),
       grouped(one.cases),
       hasOfficial ? share(one.accuracy) : withRows(html`<b>${share(one.accuracy)}</b>`, one),
       intervalText(one.interval),
@@ -102,6 +104,12 @@ ${
     ),
   ])}</tfoot>`
 }</table>`;
+}
+
+/** The official score and its interval, or accuracy, whose interval has its own column. */
+function scoreCell(one: BenchmarkReport): Markup {
+  const official = officialHeadline(one);
+  return official === undefined ? html`<b>${share(one.accuracy)}</b>` : estimateCell(official.score, official.interval);
 }
 
 function cardCells(accuracy: number | undefined, card: number | undefined, outside: boolean): Content[] {

@@ -95,6 +95,25 @@ describe("public data sets", () => {
     expect(cases.map(({ responses }) => responses.map(({ model }) => model))).toEqual([["m", "n"]]);
   });
 
+  it("can have responses and a label by other names: PandaLM, whose annotators have 0 for a tie", async () => {
+    const rows = [1, 2, 0].map((annotator1) => ({
+      instruction: "i",
+      input: "x",
+      response1: "a",
+      response2: "b",
+      annotator1,
+    }));
+    const fields = { prompt: ["instruction", "input"], label: "annotator1" };
+    const { cases, omitted, problems } = await read(rows, "two-responses:1,2,0", { fields });
+    expect(problems).toEqual([]);
+    expect(cases.flatMap(said)).toEqual(["i\n\nx: a > b", "i\n\nx: b > a"]);
+    expect(omitted).toEqual({ tie: 1 });
+    const map = { prompt: "instruction", label: "annotator1", response_a: "response1", response_b: "other" };
+    const own = rows.slice(0, 1).map(({ response2, input, ...row }) => ({ ...row, other: response2 }));
+    const codes = await read(own, "two-responses:1,2,0", { fields: map });
+    expect(codes.cases.flatMap(said)).toEqual(["i: a > b"]);
+  });
+
   it("are read as one layout per file, so that rows of another are invalid", async () => {
     const good = { prompt: "p", response_1: "a", response_2: "b", preference_strength: -1 };
     const { problems, cases } = await read([good, good, { prompt: "p", chosen: "a", rejected: "b" }]);
@@ -150,6 +169,20 @@ const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[
     ["--adapter two-responses:-1..1", "--adapter two-responses:1..-1"],
   ],
   [
+    "0, 1 and 2 in a column that has 0 and 1 in its data set",
+    [0, 1, 2].map((id) => ({ prompt: "p", response_0: "x", response_1: "y", better_response_id: id })),
+    ["--adapter pku-better:0,1,2 if 0 means response_0, 1 response_1 and 2 a tie", "pku-better:1,2,0 if 0 means a tie"],
+  ],
+  [
+    "0, 1 and 2 for responses 1 and 2, of which one may be a tie",
+    [0, 1, 2].map((label) => ({ prompt: "p", "response 1": "x", "response 2": "y", label })),
+    [
+      "--adapter two-responses:0,1,2 if 0 means response 1, 1 response 2 and 2 a tie",
+      "--adapter two-responses:1,2,0 if 0 means a tie",
+      "--adapter two-responses:0..2 if 0 means response 1, 1 a tie and 2 response 2",
+    ],
+  ],
+  [
     "0 and 1 for responses 1 and 2",
     [
       { prompt: "p", response_1: "x", response_2: "y", label: 1 },
@@ -191,6 +224,7 @@ describe("a file that fits no layout, or several", () => {
   it("says which names there are", async () => {
     await expect(findLayout(fileOf([{}]), { adapter: "helpster2" })).rejects.toThrow(/Did you mean "helpsteer2"\?/);
     await expect(findLayout(fileOf([{}]), { adapter: "two-responses:1..1" })).rejects.toThrow(/FIRST\.\.SECOND/);
+    await expect(findLayout(fileOf([{}]), { adapter: "two-responses:0,1,1" })).rejects.toThrow(/FIRST,SECOND,TIE/);
   });
 });
 

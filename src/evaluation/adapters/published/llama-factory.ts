@@ -1,14 +1,16 @@
 /**
  * LLaMA-Factory's ranking data (hiyouga/LLaMA-Factory, src/llamafactory/data/converter.py): "alpaca" has instruction and input,
  * joined by a line break, and earlier turns in "history"; "sharegpt" has the conversation so far, and chosen and rejected as
- * single messages.
+ * single messages. Its version 1 (src/llamafactory/v1, data/v1_dpo_demo.jsonl) has two whole conversations, whose contents are
+ * lists of parts, {"type": "text", "value": "…"}.
  */
 import { asJson } from "../../../prompt/csv-cells.ts";
-import type { Fields } from "../../../prompt/input-fields.ts";
+import { type Fields, isObject } from "../../../prompt/input-fields.ts";
 import type { ChatMessage } from "../../../prompt/messages.ts";
 import { type Adapted, type AdaptOptions, asText, fieldsOf, listOf, wrong } from "../adapter.ts";
 import type { Layout } from "../layout.ts";
 import { adaptPairs } from "../pairs.ts";
+import { chosenRejected } from "./described.ts";
 
 export const alpacaRanking: Layout = {
   name: "alpaca-ranking",
@@ -71,4 +73,43 @@ function sideOf(fields: Fields, name: string): readonly unknown[] {
   const side = asJson(fields[name]);
   if (side === undefined || side === null || Array.isArray(side)) throw wrong("a message", name, side);
   return [side];
+}
+
+const V1_SIDES = ["chosen_messages", "rejected_messages"] as const;
+
+const v1Conversations = chosenRejected(
+  {
+    name: "llama-factory-v1",
+    title: "LLaMA-Factory ranking (version 1)",
+    columns: { chosen_messages: "messages", rejected_messages: "messages" },
+    compared: "the last turn of chosen_messages over that of rejected_messages",
+  },
+  { fields: { chosen: V1_SIDES[0], rejected: V1_SIDES[1] } },
+);
+
+export const llamaFactoryV1: Layout = {
+  ...v1Conversations,
+  adapt(row, options: AdaptOptions = {}): Adapted {
+    const fields = fieldsOf(row);
+    const sides = Object.fromEntries(
+      V1_SIDES.flatMap((name) => (name in fields ? [[name, withTexts(asJson(fields[name]))]] : [])),
+    );
+    return v1Conversations.adapt({ ...fields, ...sides }, options);
+  },
+};
+
+/** The parts of messages with their text as "text", as everywhere else; what is no text stays, and is refused by its type. */
+function withTexts(messages: unknown): unknown {
+  if (!Array.isArray(messages)) return messages;
+  return messages.map((message: unknown) => {
+    const content = isObject(message) ? message["content"] : undefined;
+    if (!isObject(message) || !Array.isArray(content)) return message;
+    return { ...message, content: content.map(withText) };
+  });
+}
+
+function withText(part: unknown): unknown {
+  if (!isObject(part) || part["type"] !== "text" || typeof part["value"] !== "string" || "text" in part) return part;
+  const { value, ...rest } = part;
+  return { ...rest, text: value };
 }
