@@ -1,5 +1,6 @@
 /** Layouts that need no code of their own: the names of their fields describe them. */
 import { describe } from "../../../errors.ts";
+import { isIgnored } from "../../../prompt/input-fields.ts";
 import { givenFields } from "../../../prompt/items.ts";
 import type { ChatMessage } from "../../../prompt/messages.ts";
 import type { CaseResponse } from "../../case.ts";
@@ -32,6 +33,7 @@ import {
 } from "../labels.ts";
 import type { Description, RowLayout } from "../layout.ts";
 import { adaptPairs } from "../pairs.ts";
+import { refuseUnreadPrompt } from "../unread-prompt.ts";
 
 /** A prompt, or the conversation before the answer. */
 export type Context = string | readonly ChatMessage[];
@@ -67,11 +69,21 @@ export function chosenRejected(description: Description, { fields, unread = [], 
     const reason = omit?.(own);
     if (reason !== undefined && !options.unordered) return { omitted: reason };
     const given = givenFields(own, Object.keys(own), options);
+    if ("prompt" in fields) refuseUnreadPrompt(given, used);
     const rest = Object.entries(given).filter(([name]) => !used.includes(name));
     const read = Object.entries(fields).flatMap(([ours, name]) => (name in given ? [[ours, given[name]]] : []));
-    return adaptPairs(Object.fromEntries([...rest, ...read]), options);
+    return adaptPairs(Object.fromEntries([...rest, ...read]), keeping(Object.keys(fields), options));
   };
   return { ...description, adapt };
+}
+
+/** Options for a row that an adapter has written itself, its own ignored fields left out: these names are ours now. */
+export function keeping(names: readonly string[], options: AdaptOptions): AdaptOptions {
+  const { ignoreFields = [] } = options;
+  return {
+    ...options,
+    ignoreFields: ignoreFields.filter((ignored) => !names.some((name) => isIgnored(name, { ignoreFields: [ignored] }))),
+  };
 }
 
 export interface TwoResponses {

@@ -6,11 +6,13 @@
  */
 import { asJson } from "../../../prompt/csv-cells.ts";
 import { type Fields, isObject } from "../../../prompt/input-fields.ts";
+import { givenFields } from "../../../prompt/items.ts";
 import type { ChatMessage } from "../../../prompt/messages.ts";
 import { type Adapted, type AdaptOptions, asText, fieldsOf, listOf, wrong } from "../adapter.ts";
 import type { Layout } from "../layout.ts";
 import { adaptPairs } from "../pairs.ts";
-import { chosenRejected } from "./described.ts";
+import { refuseUnreadPrompt } from "../unread-prompt.ts";
+import { chosenRejected, keeping } from "./described.ts";
 
 export const alpacaRanking: Layout = {
   name: "alpaca-ranking",
@@ -19,15 +21,17 @@ export const alpacaRanking: Layout = {
   without: ["prompt", "messages"],
   compared: "chosen over rejected",
   adapt(row, options: AdaptOptions = {}): Adapted {
-    const { instruction, input, history, ...rest } = fieldsOf(row);
+    const all = fieldsOf(row);
+    const { instruction, input, history, ...rest } = givenFields(all, Object.keys(all), options);
     const texts = Object.entries({ instruction, input }).flatMap(([name, text]) =>
       isNothing(text) ? [] : [asText(text, name)],
     );
     if (texts.length === 0) throw wrong("a string", "instruction", undefined);
     const prompt = texts.join("\n");
+    refuseUnreadPrompt({ instruction, input, ...rest }, ["instruction", "input"]);
     const earlier = historyOf(history);
     const context = earlier.length === 0 ? prompt : [...earlier, { role: "user", content: prompt }];
-    return adaptPairs({ ...rest, prompt: context }, options);
+    return adaptPairs({ ...rest, prompt: context }, keeping(["prompt"], options));
   },
 };
 
@@ -58,14 +62,15 @@ export const shareGptPairs: Layout = {
   recognises: ({ is }) => is("prompt", "text") || CONVERSATIONS.some((name) => is(name, "messages")),
   compared: "the message chosen over the message rejected",
   adapt(row, options: AdaptOptions = {}): Adapted {
-    const fields = fieldsOf(row);
+    const all = fieldsOf(row);
+    const fields = givenFields(all, Object.keys(all), options);
     const names = CONVERSATIONS.filter((name) => fields[name] !== undefined && fields[name] !== null);
     const [name] = names;
     if (name === undefined || names.length > 1)
       throw wrong(`one list of messages (in ${CONVERSATIONS.join(", ")})`, "conversations", name && fields[name]);
     const { [name]: context, ...rest } = fields;
     const sides = Object.fromEntries(["chosen", "rejected"].map((side) => [side, sideOf(fields, side)]));
-    return adaptPairs({ ...rest, prompt: context, ...sides }, options);
+    return adaptPairs({ ...rest, prompt: context, ...sides }, keeping(["prompt"], options));
   },
 };
 
