@@ -1,7 +1,7 @@
 /** What eval says of best-of-n, RM-Bench, PPE, the models that wrote the responses, and paraphrases, for people. */
 import type { BenchmarkReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
-import { aligned, range, share } from "./measure-text.ts";
+import { aligned, estimate, range, share } from "./measure-text.ts";
 import { preview } from "./visible-text.ts";
 
 /** Models that are listed. */
@@ -16,16 +16,20 @@ const SHOWN_STEPS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 export function rewardNotes({ bestOfN, consistency, officialScore }: BenchmarkReport): string[] {
   const notes: string[] = [];
   if (officialScore?.kind === "rmbench") {
-    const { easy, normal, hard, missingDomains, domains } = officialScore;
+    const { easy, easyInterval, normal, normalInterval, hard, hardInterval, missingDomains, domains } = officialScore;
     if (missingDomains.length > 0) notes.push(`no cases in ${missingDomains.join(", ")}, so no official score.`);
-    else notes.push(`easy ${share(easy)}, normal ${share(normal)}, hard ${share(hard)}.`);
-    notes.push(`by domain: ${domains.map(({ domain, score }) => `${domain} ${share(score)}`).join(", ")}.`);
+    else
+      notes.push(
+        `easy ${estimate(easy, easyInterval)}, normal ${estimate(normal, normalInterval)}, hard ${estimate(hard, hardInterval)}.`,
+      );
+    const named = domains.map(({ domain, score, interval }) => `${domain} ${estimate(score, interval)}`);
+    notes.push(`by domain: ${named.join(", ")}.`);
   }
   if (officialScore?.kind === "ppe") {
     for (const one of officialScore.correctness) {
-      const { benchmark, accuracy, rocAuc, maxScore, endScore, loss } = one;
+      const { benchmark, accuracy, interval, rocAuc, maxScore, endScore, loss } = one;
       notes.push(
-        `${preview(benchmark, MAX_NAME)}: accuracy ${share(accuracy)}, ROC AUC ${share(rocAuc?.standardized)}, best of K ` +
+        `${preview(benchmark, MAX_NAME)}: accuracy ${estimate(accuracy, interval)}, ROC AUC ${share(rocAuc?.standardized)}, best of K ` +
           `${share(maxScore)} at most, ${share(endScore)} at the end, loss ${share(loss)}.`,
       );
     }
@@ -52,8 +56,7 @@ function curveNote({ points }: NonNullable<BenchmarkReport["bestOfN"]>): string 
 function consistencyNote(measures: NonNullable<BenchmarkReport["consistency"]>): string {
   const { consistency, interval, pairs, prompts } = measures;
   if (pairs === 0) return "no two rows are paraphrases with a comparison in common.";
-  const within = interval === undefined ? "" : ` (${range(interval)})`;
-  return `order kept between paraphrases ${share(consistency)}${within}, ${counted(pairs, "pair")} on ${counted(prompts, "prompt")}.`;
+  return `order kept between paraphrases ${estimate(consistency, interval)}, ${counted(pairs, "pair")} on ${counted(prompts, "prompt")}.`;
 }
 
 /** A table of the models that wrote the responses; empty: none are named. */

@@ -2,7 +2,7 @@
 import type { BenchmarkReport, EvaluationReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
 import { rewardNotes, strengthsTable } from "./eval-rewards.ts";
-import { aligned, range, share, wrapped } from "./measure-text.ts";
+import { aligned, estimate, range, share, wrapped } from "./measure-text.ts";
 import { preview, visible } from "./visible-text.ts";
 
 const MAX_MODEL_NAME = 20;
@@ -25,7 +25,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   const hasOfficial = benchmarks.some(({ officialScore }) => officialScore !== undefined);
   const head = [
     "benchmark",
-    ...(hasOfficial ? ["score"] : []),
+    ...(hasOfficial ? ["score", "95 % interval"] : []),
     "cases",
     "accuracy",
     "95 % interval",
@@ -33,17 +33,17 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   ];
   const rows = benchmarks.map((own) => [
     own.benchmark,
-    ...(hasOfficial ? [share(own.officialScore === undefined ? own.accuracy : own.officialScore.score)] : []),
+    ...(hasOfficial ? scoreCells(own) : []),
     String(own.cases),
-    share(own.accuracy),
+    hasOfficial ? share(own.accuracy) : withRows(own.accuracy, own),
     range(own.interval),
     ...models.map((model) => share(own.card?.[model])),
   ]);
   const average = [
     "average",
-    ...(hasOfficial ? [""] : []),
+    ...(hasOfficial ? ["", ""] : []),
     "",
-    share(report.accuracy),
+    withRows(report.accuracy, report),
     range(report.interval),
     ...models.map((model) => share(report.card?.[model])),
   ];
@@ -55,6 +55,17 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   const { notice } = report.model;
   const notices = notice === undefined ? [] : wrapped(visible(notice), columns);
   return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}${breakdowns.join("")}${benchmarks.map((own) => strengthsTable(own, columns)).join("")}`;
+}
+
+/** The first number of a line, which a narrow terminal has too, with what it is of, where rows failed. */
+function withRows(value: number | undefined, { incomplete }: Pick<EvaluationReport, "incomplete">): string {
+  return incomplete === undefined ? share(value) : `${share(value)} (${incomplete.sentence})`;
+}
+
+/** The official score and its interval, or accuracy. */
+function scoreCells(own: BenchmarkReport): string[] {
+  const { score, interval } = own.officialScore ?? { score: own.accuracy, interval: own.interval };
+  return [withRows(score, own), range(interval)];
 }
 
 type Breakdown = NonNullable<BenchmarkReport["breakdowns"]>[number];
@@ -108,7 +119,7 @@ function officialNote(official: NonNullable<BenchmarkReport["officialScore"]>): 
       `no cases in ${official.missingSections.join(", ")}, so no official score; RewardBench's own code counts a missing section ` +
       `as 0 and gives ${share(official.scoreByItsOwnCode)}.`
     );
-  return official.score === undefined ? false : `official score ${share(official.score)}.`;
+  return official.score === undefined ? false : `official score ${estimate(official.score, official.interval)}.`;
 }
 
 function rankingNote(ranking: NonNullable<BenchmarkReport["ranking"]>): string {

@@ -56,6 +56,11 @@ export function range(
   return interval === undefined ? ABSENT : `${text(interval.low)} to ${text(interval.high)}`;
 }
 
+/** A share with its interval. */
+export function estimate(value: number | undefined, interval: Parameters<typeof range>[0]): string {
+  return interval === undefined ? share(value) : `${share(value)} (${range(interval)})`;
+}
+
 const SMALLEST_P = 0.0001;
 
 /** A p of McNemar's test. @param below before a number that it is smaller than */

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { describe } from "../errors.ts";
 import { quote, readExactly } from "../files/byte-source.ts";
+import { doubledKey } from "../json-keys.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { refuse } from "./refuse.ts";
 
@@ -58,7 +59,9 @@ export function parseJsonObject(bytes: Buffer, file: string, part = "", maxValue
     throw refuse(file, `does not contain valid JSON${of}.`, { cause });
   }
   if (!isJsonObject(value)) throw refuse(file, `contains ${describe(value)}${of}; expected a JSON object.`);
-  checkKeys(text, file, of);
+  // JSON.parse silently keeps the last of two equal keys: two readers could see two different files.
+  const key = doubledKey(text, value);
+  if (key !== undefined) throw refuse(file, `contains the key ${quote(key)} twice${of}.`, { field: key });
   return value;
 }
 
@@ -86,32 +89,6 @@ function checkSize(text: string, file: string, of: string, maxValues: number): v
       if (depth > MAX_JSON_DEPTH) throw refuse(file, `nests JSON deeper than ${MAX_JSON_DEPTH} levels${of}.`);
     }
     if (values > maxValues) throw refuse(file, `contains more than ${maxValues} values${of}.`);
-  }
-}
-
-/**
- * JSON.parse silently keeps the last of two equal keys: two readers could see two different files. The text is
- * known to be valid JSON here, so only strings and brackets matter.
- */
-function checkKeys(text: string, file: string, of: string): void {
-  const open: (Set<string> | undefined)[] = [];
-  let lastString = "";
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i];
-    if (character === '"') {
-      const end = endOfString(text, i);
-      lastString = text.slice(i, end + 1);
-      i = end;
-    } else if (character === "{" || character === "[") {
-      open.push(character === "{" ? new Set() : undefined);
-    } else if (character === "}" || character === "]") {
-      open.pop();
-    } else if (character === ":") {
-      const key = JSON.parse(lastString) as string;
-      const keys = open.at(-1);
-      if (keys?.has(key)) throw refuse(file, `contains the key ${quote(key)} twice${of}.`, { field: key });
-      keys?.add(key);
-    }
   }
 }
 

@@ -1,15 +1,16 @@
 /** Finds the adapter of a file of preferences: by its name, or by the columns of the first rows. */
-import { InvalidInputError, isStarlingError } from "../errors.ts";
-import { given, nearestValue } from "../options.ts";
-import { FieldMap, type FieldMapping } from "../prompt/field-map.ts";
+import { InvalidInputError } from "../errors.ts";
+import { nearestValue } from "../options.ts";
+import type { FieldMapping } from "../prompt/field-map.ts";
 import { type Fields, isObject } from "../prompt/input-fields.ts";
 import { rowAdvice } from "../prompt/row-advice.ts";
-import { READ_COLUMNS } from "../rows/columns.ts";
 import { damaged } from "../rows/damaged.ts";
 import type { InputFormat } from "../rows/format.ts";
 import { openRows } from "../rows/open-rows.ts";
 import { type Facts, factsOf, type Layout, layoutsThatFit, nearestLayouts } from "./adapters/layout.ts";
 import { layoutNamed, layouts, pairsLayout } from "./adapters/layouts.ts";
+import { checkLabels } from "./check-labels.ts";
+import { mappedFields, type RowMap, rowMap } from "./mapped-fields.ts";
 import type { ResolvedSource } from "./sources.ts";
 
 export interface FindLayoutOptions {
@@ -19,6 +20,7 @@ export interface FindLayoutOptions {
   readonly format?: InputFormat;
   /** A file that fits no layout may have rows without an order, which the layout "pairs" leaves to others. Default: false. */
   readonly single?: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Rows that are looked at: as many as are read in a moment, enough to see which labels occur. */
@@ -26,14 +28,28 @@ const MAX_ROWS = 200;
 const MAX_NEAREST = 3;
 const MAX_NAMES = 20;
 
-/** @throws InvalidInputError ERR_INVALID_ARGUMENT for an unknown name, FileError for a file that fits no layout, or several */
+/**
+ * @throws InvalidInputError ERR_INVALID_ARGUMENT for an unknown name, FileError for a file that fits no layout, or several, or has
+ *   other labels than its layout
+ */
 export async function findLayout(source: ResolvedSource, options: FindLayoutOptions): Promise<Layout> {
-  if (options.adapter !== undefined) return adapterNamed(options.adapter);
-  const facts = await readFacts(source, options);
+  const { adapter, fields, format, signal } = options;
+  const rows = rowMap(fields, format);
+  const layout = adapter === undefined ? await layoutOf(source, rows, options) : adapterNamed(adapter);
+  await checkLabels(source, layout, { ...rows, signal, isFound: adapter === undefined });
+  return layout;
+}
+
+async function layoutOf(
+  source: ResolvedSource,
+  rows: RowMap,
+  { single, signal }: Pick<FindLayoutOptions, "single" | "signal">,
+): Promise<Layout> {
+  const facts = await readFacts(source, rows, signal);
   // Nothing to see: reading the rows says why.
   if (facts === undefined) return pairsLayout;
   const [only, ...others] = layoutsThatFit(layouts, facts);
-  if (only === undefined && options.single === true) return pairsLayout;
+  if (only === undefined && single === true) return pairsLayout;
   if (only === undefined) throw damaged(source.name, noneFits(facts));
   if (others.length > 0) throw damaged(source.name, severalFit(facts, [only, ...others]));
   const problem = only.problem?.(facts);
@@ -47,30 +63,48 @@ export function adapterNamed(name: string): Layout {
   const layout = layoutNamed(name);
   if (layout !== undefined) return layout;
   const names = layouts.map((one) => one.name);
+  const scaled = layouts.flatMap((one) => (one.byNumbers === undefined ? [] : [one.name]));
   const near = nearestValue(name, names);
   throw new InvalidInputError(
     "ERR_INVALID_ARGUMENT",
     `Expected the name of an adapter but received ${JSON.stringify(name)}.${near === undefined ? "" : ` Did you mean ${JSON.stringify(near)}?`} ` +
-      `There are ${names.join(", ")}, and two-responses:FIRST..SECOND for labels on a scale.`,
+      `There are ${names.join(", ")}, and ${scaled.join(", ")} also as NAME:FIRST..SECOND for labels on another scale, or NAME:FIRST,SECOND,TIE for codes.`,
     { field: "adapter" },
   );
 }
 
+/**
+ * What the first rows show, and what later ones do of columns that are empty at the beginning, where these decide the layout
+ * or are its labels.
+ */
 async function readFacts(
   { name, path }: ResolvedSource,
-  { fields, format }: FindLayoutOptions,
+  { map, format }: RowMap,
+  signal: AbortSignal | undefined,
 ): Promise<Facts | undefined> {
-  const map = fields === undefined ? undefined : new FieldMap(fields, [...READ_COLUMNS], { aliases: false });
-  const file = await openRows(path, { name, ...given({ format }) });
+  const file = await openRows(path, { name, format });
   const found: Fields[] = [];
   let isTable = false;
+  /** Columns that were empty in the first rows. */
+  let empty: ReadonlySet<string> | undefined;
+  /** The last row to look at; undefined until an empty column has a value. */
+  let last: number | undefined = MAX_ROWS;
   try {
     for await (const row of file.rows) {
+      signal?.throwIfAborted();
       isTable ||= row.isCsv === true;
       const value = "value" in row ? row.value : undefined;
-      const read = isObject(value) ? mapped(value, map) : undefined;
-      if (read !== undefined) found.push(read);
-      if (row.row >= MAX_ROWS) break;
+      const read = isObject(value) ? mappedFields(value, map) : undefined;
+      const seen = read === undefined || empty === undefined ? read : ofColumns(read, empty);
+      if (seen !== undefined) {
+        found.push(seen);
+        last ??= row.row + MAX_ROWS;
+      }
+      if (last === undefined || row.row < last) continue;
+      const facts = factsOf(found, isTable);
+      empty = emptyColumns(facts);
+      if (isDecided(facts, empty)) break;
+      last = undefined;
     }
   } finally {
     await file.close();
@@ -78,14 +112,25 @@ async function readFacts(
   return found.length === 0 ? undefined : factsOf(found, isTable);
 }
 
-/** Undefined for a row without a named field: it is reported when it is read. */
-function mapped(row: Fields, map: FieldMap | undefined): Fields | undefined {
-  try {
-    return map === undefined ? row : map.read(row).fields;
-  } catch (error) {
-    if (isStarlingError(error)) return undefined;
-    throw error;
-  }
+function emptyColumns({ names, values }: Facts): ReadonlySet<string> {
+  return new Set(names.filter((name) => values.get(name)?.length === 0));
+}
+
+/** The row's values in these columns; undefined if it has none. */
+function ofColumns(row: Fields, names: ReadonlySet<string>): Fields | undefined {
+  const members = Object.entries(row).filter(([name, value]) => names.has(name) && value !== null);
+  return members.length === 0 ? undefined : Object.fromEntries(members);
+}
+
+/** Whether no value of the empty columns could change what the layout is, or whether its labels can be read. */
+function isDecided(facts: Facts, empty: ReadonlySet<string>): boolean {
+  const [only, ...others] = layoutsThatFit(layouts, facts);
+  if (empty.size === 0) return true;
+  if (only === undefined || others.length > 0) return false;
+  const open: Facts = { ...facts, is: (name, kind) => empty.has(name) || facts.is(name, kind) };
+  const [same, ...more] = layoutsThatFit(layouts, open);
+  const label = only.label?.(facts.names);
+  return same === only && more.length === 0 && (label === undefined || !empty.has(label.name));
 }
 
 function noneFits(facts: Facts): string {

@@ -1,4 +1,5 @@
 /** Reads an evaluation back from the files that writeReport() wrote. */
+import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FileError, InvalidInputError } from "../errors.ts";
@@ -33,9 +34,10 @@ export async function readRun(path: string): Promise<WrittenRun> {
     },
   );
   const file = isFolder ? join(path, REPORT) : path;
-  const report = reportOf(file, await textOf(file));
+  const report = reportOf(file, (await bytesOf(file)).toString("utf8"));
   const scores = join(dirname(file), SCORES);
-  const lines = (await textOf(scores)).split("\n");
+  const bytes = await bytesOf(scores);
+  const lines = bytes.toString("utf8").split("\n");
   if (lines.at(-1) === "") lines.pop();
   const cases: ScoredCase[][] = [];
   let at = 0;
@@ -47,11 +49,21 @@ export async function readRun(path: string): Promise<WrittenRun> {
     at += count;
   }
   if (at < lines.length) throw strange(scores, `${file} counts ${at} cases, but it has ${lines.length}`);
+  checkHash(report, file, bytes, scores);
   return { name: path, report, cases };
 }
 
-async function textOf(file: string): Promise<string> {
-  return readFile(file, "utf8").catch((cause) => {
+/** Scores of another model may be as many, of the same rows, and as often right. */
+function checkHash({ scoresSha256 }: EvaluationReport, file: string, bytes: Buffer, scores: string): void {
+  if (scoresSha256 === createHash("sha256").update(bytes).digest("hex")) return;
+  if (scoresSha256 !== undefined)
+    throw strange(scores, `${file} names another SHA-256, so one of the two was changed or is of another run`);
+  const message = `${file} does not name the SHA-256 of its ${SCORES}. Run starling-rm eval --output again: scores come from the cache.`;
+  throw new FileError("ERR_INVALID_JSON", message, { file });
+}
+
+async function bytesOf(file: string): Promise<Buffer> {
+  return readFile(file).catch((cause) => {
     throw readError(file, cause);
   });
 }

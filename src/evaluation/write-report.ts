@@ -1,4 +1,5 @@
 /** Writes an evaluation to a folder. */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { notWritable } from "../files/file-errors.ts";
 import { FileLock } from "../files/file-lock.ts";
@@ -9,7 +10,7 @@ import { TemporaryFile } from "../files/temporary-file.ts";
 import { aString, type Check, checkOptions, takesOnlyOptions } from "../options.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { renderHtml } from "./report/html.ts";
-import { isReport } from "./report.ts";
+import { type EvaluationReport, isReport } from "./report.ts";
 import { type ScoreTableFormat, scoreTable, scoreTableFormats } from "./score-table.ts";
 
 /** The files of a report. */
@@ -91,17 +92,21 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
   const { folder, evaluation, tables = [] } = options;
   const { report, cases } = evaluation;
   const paths = await prepareReportFolder(folder, tables);
-  const lines = cases.flatMap((scored, i) =>
-    scored.map((one) => `${JSON.stringify({ benchmark: report.benchmarks[i]?.benchmark, ...one })}\n`),
-  );
+  const lines = cases
+    .flatMap((scored, i) =>
+      scored.map((one) => `${JSON.stringify({ benchmark: report.benchmarks[i]?.benchmark, ...one })}\n`),
+    )
+    .join("");
+  // A folder can be copied in parts, or a file replaced: readRun() finds scores that are not those of the report.
+  const named: EvaluationReport = { ...report, scoresSha256: createHash("sha256").update(lines).digest("hex") };
   // Keeps the files of one evaluation together.
   const lock = await FileLock.acquire(join(folder, ".report.lock")).catch((cause) => {
     throw notWritable(paths.json, cause);
   });
   try {
-    await writeWhole(paths.json, `${JSON.stringify(report, undefined, 2)}\n`);
+    await writeWhole(paths.json, `${JSON.stringify(named, undefined, 2)}\n`);
     await writeWhole(paths.html, renderHtml(report));
-    await writeWhole(paths.scores, lines.join(""));
+    await writeWhole(paths.scores, lines);
     if (paths.csv !== undefined) await writeWhole(paths.csv, scoreTable(evaluation, "csv"));
     if (paths.parquet !== undefined) await writeWhole(paths.parquet, scoreTable(evaluation, "parquet"));
   } finally {

@@ -11,6 +11,7 @@ import { aString } from "../options.ts";
 import { STANDARD_INPUT_NAME } from "../rows/damaged.ts";
 import { isDataFile } from "../rows/format.ts";
 import { STANDARD_INPUT } from "./open-input.ts";
+import { arrowProblem, isArrowFile } from "./saved-datasets.ts";
 
 export interface InputFile {
   /** Its name in messages: the path, or "hf:OWNER/NAME@COMMIT/PATH". */
@@ -71,7 +72,9 @@ function isPattern(input: string): boolean {
  */
 export async function below(folder: string, readFolder = readdir): Promise<readonly InputFile[]> {
   const content = await readBelow(folder, readFolder);
-  const paths = content.links.length === 0 ? content.paths : await withLinked(folder, content, readFolder);
+  const { paths, arrows } = content.links.length === 0 ? content : await withLinked(folder, content, readFolder);
+  const problem = arrowProblem(folder, paths, arrows);
+  if (problem !== undefined) throw none(folder, problem);
   if (paths.length > 0) return sorted(paths);
   throw none(folder, "is a folder without data files (.jsonl, .json, .csv, .tsv, .parquet, also .gz, .zst and .xz)");
 }
@@ -79,6 +82,8 @@ export async function below(folder: string, readFolder = readdir): Promise<reado
 interface FolderContent {
   /** Data files, and links with the name of one. */
   readonly paths: readonly string[];
+  /** The same of Arrow and Feather files, which are not read. */
+  readonly arrows: readonly string[];
   readonly links: readonly string[];
   /** Those in the folder. */
   readonly folders: readonly string[];
@@ -96,6 +101,7 @@ async function readBelow(folder: string, readFolder: typeof readdir): Promise<Fo
     shown.filter(({ entry }) => which(entry)).map(({ path }) => path);
   return {
     paths: pathsOf((entry) => !entry.isDirectory() && isDataFile(entry.name)),
+    arrows: pathsOf((entry) => !entry.isDirectory() && isArrowFile(entry.name)),
     links: pathsOf((entry) => entry.isSymbolicLink()),
     folders: pathsOf((entry) => entry.isDirectory()),
   };
@@ -105,11 +111,16 @@ async function readBelow(folder: string, readFolder: typeof readdir): Promise<Fo
  * Also the files of folders that links lead to. Each folder counts once, under its own name if it has one below `start`: a link
  * such as "latest" would give its rows twice. A link to a folder around `start` is a loop.
  */
-async function withLinked(start: string, content: FolderContent, readFolder: typeof readdir): Promise<string[]> {
+async function withLinked(
+  start: string,
+  content: FolderContent,
+  readFolder: typeof readdir,
+): Promise<Pick<FolderContent, "paths" | "arrows">> {
   const root = await realpath(start);
   const seen = new Set<string>();
   const toFolders = new Set<string>();
   const paths: string[] = [];
+  const arrows: string[] = [];
   const links: string[] = [];
   const add = async ({ folders, ...more }: FolderContent) => {
     const known = new Set<string>();
@@ -120,6 +131,7 @@ async function withLinked(start: string, content: FolderContent, readFolder: typ
     }
     const isNew = (path: string) => !known.has(dirname(path));
     paths.push(...more.paths.filter(isNew));
+    arrows.push(...more.arrows.filter(isNew));
     links.push(...more.links.filter(isNew).sort());
   };
   await add({ ...content, folders: [start, ...content.folders] });
@@ -132,7 +144,8 @@ async function withLinked(start: string, content: FolderContent, readFolder: typ
     const linked = await readBelow(link, readFolder);
     await add({ ...linked, folders: [link, ...linked.folders] });
   }
-  return paths.filter((path) => !toFolders.has(path));
+  const isFile = (path: string) => !toFolders.has(path);
+  return { paths: paths.filter(isFile), arrows: arrows.filter(isFile) };
 }
 
 /** A folder that cannot be read may hold what the pattern matches: leaving it out would lose rows. */

@@ -176,6 +176,11 @@ const others: readonly {
     advice: "write it as parquet (pandas: read_feather(OLD).to_parquet(NEW))",
   },
   {
+    magic: [0xff, 0xff, 0xff, 0xff],
+    is: "is an Arrow stream, as the Python library datasets writes it",
+    advice: "write it as parquet (datasets.Dataset.from_file(OLD).to_parquet(NEW))",
+  },
+  {
     magic: [0x46, 0x45, 0x41, 0x31],
     is: "is a Feather file",
     advice: "write it as parquet (pandas: read_feather(OLD).to_parquet(NEW))",

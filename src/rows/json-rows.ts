@@ -1,6 +1,8 @@
 /** Input bytes to rows: layout, encoding and JSON of each row; a row that is broken does not stop the others. */
 import { isUtf8 } from "node:buffer";
 import { InvalidInputError, type StarlingError } from "../errors.ts";
+import { quote } from "../files/byte-source.ts";
+import { doubledKey } from "../json-keys.ts";
 import { InputHead } from "./input-head.ts";
 import { isBlank, LineSplitter, MAX_ROW_BYTES, type Piece, type Splitter, ValueSplitter } from "./json-splitter.ts";
 import { commaProblem, hasTooManyValues, MAX_ROW_VALUES, parseJson } from "./json-value.ts";
@@ -105,6 +107,9 @@ function parseRow({ bytes, line, endOffset, problem }: Piece, element: string | 
   const source = text.startsWith("\ufeff") ? text.slice(1) : text;
   try {
     const { value, json } = parseJson(source);
+    const key = doubledKey(source, value);
+    if (key !== undefined)
+      return failed(`It has the key ${quote(key)} twice in one object: which of the two counts is not defined.`);
     return { where, endOffset, source: json, value };
   } catch (error) {
     const comma = commaProblem(source);

@@ -44,9 +44,16 @@ describe("eval", () => {
     for (const name of ["hard", "normal", "easy", "score"] as const)
       expect(officialScore[name]).toBeCloseTo(mean(domains.map((domain) => domain[name])), 12);
     const page = readFileSync(join(out, "report.html"), "utf8");
-    expect(page).toContain(`RM-Bench: ${officialScore.score.toFixed(3)}`);
+    const estimate = (score: number, { low, high }: { low: number; high: number }, space: string) =>
+      `${score.toFixed(3)} (${low.toFixed(3)} to${space}${high.toFixed(3)})`;
+    const { score, interval, easy, easyInterval, normal, normalInterval } = officialScore;
+    expect(interval.low).toBeLessThan(score);
+    expect(page).toContain(`RM-Bench score: ${estimate(score, interval, "\u00a0")}`);
     const text = (await evaluate("rmbench", "--input", path)).stdout.replaceAll(/\s+/g, " ");
-    expect(text).toContain(`easy ${officialScore.easy.toFixed(3)}, normal ${officialScore.normal.toFixed(3)}`);
+    expect(text).toContain(`official score ${estimate(score, interval, " ")}`);
+    expect(text).toContain(
+      `easy ${estimate(easy, easyInterval, " ")}, normal ${estimate(normal, normalInterval, " ")}`,
+    );
     expect((await evaluate("rmbench")).stderr).toContain("give --input hf:THU-KEG/RM-Bench");
   });
 

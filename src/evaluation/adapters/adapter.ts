@@ -9,6 +9,8 @@ import { rowAdvice } from "../../prompt/row-advice.ts";
 import { checkContent, checkString, describeField } from "../../prompt/texts.ts";
 import type { ItemWarning } from "../../prompt/warnings.ts";
 import type { CaseResponse, PromptCase } from "../case.ts";
+import { asFlag } from "./labels.ts";
+import { refuseUnreadPrompt } from "./unread-prompt.ts";
 
 /** The case a row becomes, the several cases of a tree, or the reason why it is skipped; the report counts rows by reason. */
 export type Adapted =
@@ -33,8 +35,8 @@ export type Adapter = (row: unknown, options?: AdaptOptions) => Adapted;
 export type { Fields };
 
 /**
- * A row's fields without null and ignored ones. Refuses input fields that the adapter would silently drop, and CSV cells that
- * were lists before they were written as text.
+ * A row's fields without null and ignored ones. Refuses input fields and prompts that the adapter would silently drop, and CSV
+ * cells that were lists before they were written as text.
  *
  * @param shape the expected shape, for the message about a row with none of the `read` fields
  * @param read names of the fields that hold texts or lists of texts
@@ -46,6 +48,7 @@ export function rowFields(row: unknown, options: AdaptOptions, shape: string, re
     throw wrongShape(shape, all);
   }
   refuseUnreadInput(fields, "The row", options, read);
+  refuseUnreadPrompt(fields, read);
   if (options.isCsv)
     for (const name of read) {
       const cell = fields[name];
@@ -88,10 +91,9 @@ export function textsOf(fields: Fields, name: string): string[] {
 
 /** A boolean, or "True" or "False" as pandas writes it to CSV. */
 export function flagOf(fields: Fields, name: string): boolean {
-  const value = fields[name];
-  if (typeof value === "boolean") return value;
-  if (typeof value === "string" && /^(?:true|false)$/i.test(value)) return value.toLowerCase() === "true";
-  throw wrong("true or false", name, value);
+  const flag = asFlag(fields[name]);
+  if (flag === undefined) throw wrong("true or false", name, fields[name]);
+  return flag;
 }
 
 export function numberOf(value: unknown, where: string): number {

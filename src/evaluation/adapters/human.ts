@@ -16,6 +16,9 @@ const READ = ["conversation_a", "conversation_b"];
 /** Ties are skipped, counted under the data set's own names. */
 const TIES: readonly string[] = ["tie", "tie (bothbad)", "both_bad", "tie (inconsistent)"];
 
+/** What the column "winner" can have. */
+export const HUMAN_WINNERS: readonly string[] = ["model_a", "model_b", ...TIES];
+
 export function adaptHuman(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"conversation_a","conversation_b","winner"}', READ);
   const winner = textOf(fields, "winner");

@@ -4,6 +4,7 @@ import { type Fields, isObject } from "../../prompt/input-fields.ts";
 import { isMessage } from "../../prompt/messages.ts";
 import type { Adapted, Adapter, AdaptOptions } from "./adapter.ts";
 import { parseDialogue } from "./dialogue.ts";
+import { asFlag, asNumber, type LabelColumn, type LabelNumbers } from "./labels.ts";
 
 /** What a column holds. "transcript" ends with the assistant's turn, "open transcript" before it. */
 export type Kind =
@@ -36,6 +37,8 @@ export interface Description {
   readonly recognises?: (facts: Facts) => boolean;
   /** Why a file of it cannot be read without a hint, as a sentence. */
   readonly problem?: (facts: Facts) => string | undefined;
+  /** The column with its labels, in a file with these columns; absent: it has none, or grades and scores of any scale. */
+  readonly label?: (names: readonly string[]) => LabelColumn | undefined;
   /** Layouts with fewer marks, which this one takes precedence over; those with a part of its columns need no mention. */
   readonly over?: readonly string[];
   /** Never found by columns, only taken by name. */
@@ -46,11 +49,14 @@ export interface Description {
 export interface RowLayout extends Description {
   readonly adapt: Adapter;
   readonly gather?: undefined;
+  /** The same with other numbers as labels; its name is NAME:FIRST..SECOND, or NAME:FIRST,SECOND,TIE. */
+  readonly byNumbers?: (numbers: LabelNumbers) => RowLayout;
 }
 
 /** A layout whose rows are parts of cases. */
 interface GatheredLayout extends Description {
   readonly adapt?: undefined;
+  readonly byNumbers?: undefined;
   readonly gather: () => Gatherer;
 }
 
@@ -118,7 +124,7 @@ function isKind(value: unknown, kind: Kind): boolean {
     case "number":
       return asNumber(value) !== undefined;
     case "flag":
-      return typeof value === "boolean" || (typeof value === "string" && /^(?:true|false)$/i.test(value));
+      return asFlag(value) !== undefined;
     case "object":
       return isObject(value);
     case "message":
@@ -140,13 +146,6 @@ function isElement(value: unknown, kind: "objects" | "messages" | "texts" | "num
   if (kind === "texts") return typeof value === "string" || value === null;
   if (kind === "numbers") return value === null || asNumber(value) !== undefined;
   return kind === "messages" ? isMessage(value) : isObject(value);
-}
-
-/** A finite number, also as text in a cell; undefined: none. */
-export function asNumber(value: unknown): number | undefined {
-  const isText = typeof value === "string" && /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(value.trim());
-  const number = isText || typeof value === "bigint" ? Number(value) : value;
-  return typeof number === "number" && Number.isFinite(number) ? number : undefined;
 }
 
 function fits(layout: Description, facts: Facts): boolean {

@@ -9,11 +9,11 @@ import { fullHh } from "./published/full-hh.ts";
 import { helpSteer2, helpSteer3 } from "./published/helpsteer.ts";
 import { hhRlhf } from "./published/hh-rlhf.ts";
 import { judgeBench } from "./published/judgebench.ts";
-import { alpacaRanking, shareGptPairs } from "./published/llama-factory.ts";
+import { alpacaRanking, llamaFactoryV1, shareGptPairs } from "./published/llama-factory.ts";
 import { matrix } from "./published/matrix.ts";
 import { nectar } from "./published/nectar.ts";
 import { oasstMessages, oasstTrees } from "./published/oasst.ts";
-import { capybara, chosenResponse, distilabelOrca, orca } from "./published/orca.ts";
+import { capybara, chosenResponse, distilabelOrca, orca, stackExchange } from "./published/orca.ts";
 import { pkuBetter, pkuSafer, pkuSafety } from "./published/pku.ts";
 import { ratedLists, ratedObjects } from "./published/rated.ts";
 import { ratedRows } from "./published/rated-rows.ts";
@@ -22,7 +22,7 @@ import { shp } from "./published/shp.ts";
 import { summarize } from "./published/summarize.ts";
 import { trlTexts } from "./published/trl.ts";
 import { truthCsv, truthGeneration, truthMc1, truthMc2 } from "./published/truthfulqa.ts";
-import { scaledLayout, twoResponseColumns } from "./published/two-responses.ts";
+import { twoResponseColumns } from "./published/two-responses.ts";
 import { ultraFeedback, ultraFeedbackFine } from "./published/ultrafeedback.ts";
 import { webGpt } from "./published/webgpt.ts";
 
@@ -52,12 +52,14 @@ export const layouts: readonly Layout[] = [
     nectar,
     orca,
     distilabelOrca,
+    stackExchange,
     chosenResponse,
     capybara,
   ],
   ...[
     alpacaRanking,
     shareGptPairs,
+    llamaFactoryV1,
     arena,
     arena55k,
     mtBench,
@@ -70,7 +72,17 @@ export const layouts: readonly Layout[] = [
   ...[truthGeneration, truthCsv, truthMc1, truthMc2, pkuBetter, pkuSafer, pkuSafety],
 ];
 
+const NUMBER = String.raw`-?\d+(?:\.\d+)?`;
+/** NAME:FIRST..SECOND, or NAME:FIRST,SECOND,TIE */
+const NUMBERED = new RegExp(`^(.+):(${NUMBER})(?:\\.\\.(${NUMBER})|,(${NUMBER}),(${NUMBER}))$`);
+
 /** The layout of an adapter's name; undefined if there is none. */
 export function layoutNamed(name: string): Layout | undefined {
-  return layouts.find((layout) => layout.name === name) ?? scaledLayout(name);
+  const found = layouts.find((layout) => layout.name === name);
+  if (found !== undefined) return found;
+  const [, base, one, end, other, none] = NUMBERED.exec(name) ?? [];
+  const [first, second, tie] = [one, end ?? other, none].flatMap((text) => (text === undefined ? [] : [Number(text)]));
+  if (first === undefined || second === undefined || new Set([first, second, tie]).size < 3) return undefined;
+  const numbers = tie === undefined ? { first, second } : { first, second, tie };
+  return layouts.find((layout) => layout.name === base)?.byNumbers?.(numbers);
 }

@@ -26,6 +26,9 @@ const SHAPE = '{"prompt","response_1","response_2","winner"} or {"prompt","respo
 const SOURCES = ["question", "Question", "problem", "options", "instruction_id_list"];
 const TIES: readonly string[] = ["tie", "tie (bothbad)"];
 
+/** What the column "winner" can have. */
+export const PPE_WINNERS: readonly string[] = ["model_a", "model_b", ...TIES];
+
 export function adaptPpe(row: unknown, options: AdaptOptions = {}): Adapted {
   const names = responseNames(fieldsOf(row));
   const fields = rowFields(row, options, SHAPE, ["prompt", "system", ...names, ...SOURCES]);

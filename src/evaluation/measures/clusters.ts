@@ -61,6 +61,12 @@ export interface Spread {
   readonly degrees: number;
 }
 
+/** {@link Spread} with what the residuals' sum of squares was multiplied by. */
+export interface CorrectedSpread extends Spread {
+  /** 1 or more: n / (n - 1) for n prompts with equally many cases. */
+  readonly correction: number;
+}
+
 /**
  * The residuals' sum of squares, corrected for its bias, with F. E. Satterthwaite's degrees of freedom, as R. M. Bell and D. F.
  * McCaffrey (2002) do for clusters of unequal size: a few large prompts count as few draws. Both depend on how alike a prompt's
@@ -68,7 +74,7 @@ export interface Spread {
  *
  * @returns undefined for fewer than two prompts
  */
-export function spreadOf(sums: SumsOfClusters): Spread | undefined {
+export function spreadOf(sums: SumsOfClusters): CorrectedSpread | undefined {
   const { prompts, cases, total, caseSquares, squares, products, countPowers } = sums;
   if (prompts < 2) return undefined;
   const mean = total / cases;
@@ -87,8 +93,10 @@ export function spreadOf(sums: SumsOfClusters): Spread | undefined {
   // Residuals are sums less their share of the total: the expected sum of their squares, and the trace of their covariances' square.
   const expected = v - 2 * vw + w2 * v;
   const trace = vv + 2 * vw * vw + v * v * w2 * w2 - 4 * vvw + 2 * v * vww + 2 * w2 * vv - 4 * v * w2 * vw;
+  const correction = v / expected;
   return {
-    variance: ((v / expected) * residuals) / (cases * cases),
+    correction,
+    variance: (correction * residuals) / (cases * cases),
     degrees: Math.max(1, (expected * expected) / trace),
   };
 }

@@ -9,11 +9,19 @@ import { NORMAL_QUANTILE, studentQuantile } from "./distributions.ts";
 export interface Interval {
   /**
    * `wilson`: of prompts with one comparison each. `clustered-wilson`: Wilson's interval at the effective number of prompts, for
-   * prompts with several cases or comparisons. `combined`: of a mean of proportions with intervals of their own.
+   * prompts with several cases or comparisons. `weighted-wilson`: the same of a benchmark's own score, a weighted mean of its parts'
+   * accuracies. `combined`: of a mean of proportions with intervals of their own.
    * `paired`: of the difference of two accuracies on the same cases. `clustered-mean` and `clustered-median`: of the shifts that
    * probe() measures.
    */
-  readonly method: "wilson" | "clustered-wilson" | "combined" | "paired" | "clustered-mean" | "clustered-median";
+  readonly method:
+    | "wilson"
+    | "clustered-wilson"
+    | "weighted-wilson"
+    | "combined"
+    | "paired"
+    | "clustered-mean"
+    | "clustered-median";
   /** Confidence level, 0 to 1. */
   readonly level: number;
   /** Lower bound, 0 to 1; of a difference -1 to 1; of a shift in units of the score. */
@@ -45,13 +53,19 @@ export function clusteredInterval(clusters: Iterable<ClusterSums>): Interval | u
 /** @see clusteredInterval */
 export function intervalOfSums(sums: SumsOfClusters): Interval | undefined {
   if (sums.prompts === 0) return undefined;
-  const mean = sums.total / sums.cases;
-  const { variance, degrees } = spreadOf(sums) ?? NO_SPREAD;
-  // Where all prompts agree, which happens by chance, they count as one try each.
+  const ends = wilsonEndsOf(sums.total / sums.cases, spreadOf(sums) ?? NO_SPREAD, effectivePrompts(sums));
+  return { method: "clustered-wilson", level: INTERVAL_LEVEL, ...ends };
+}
+
+/** @param effective prompts, of which each counts as one try where all agree, which happens by chance */
+export function wilsonEndsOf(
+  mean: number,
+  { variance, degrees }: Spread,
+  effective: number,
+): Pick<Interval, "low" | "high"> {
   const varies = variance > mean * (1 - mean) * SMALLEST_VARIANCE;
-  const tries = varies ? (mean * (1 - mean)) / variance : effectivePrompts(sums);
-  const quantile = varies ? studentQuantile(degrees) : NORMAL_QUANTILE;
-  return { method: "clustered-wilson", level: INTERVAL_LEVEL, ...wilsonEnds(mean, tries, quantile) };
+  const tries = varies ? (mean * (1 - mean)) / variance : effective;
+  return wilsonEnds(mean, tries, varies ? studentQuantile(degrees) : NORMAL_QUANTILE);
 }
 
 const NO_SPREAD: Spread = { variance: 0, degrees: 1 };

@@ -6,10 +6,10 @@ import type { ScoredCase } from "../case.ts";
 import { type AccuracyMeasures, bySubset, mean, measureAccuracy } from "./accuracy.ts";
 import { type BestOfNCurve, bestOfNCurve } from "./best-of-n.ts";
 import { rocAuc } from "./correlation.ts";
-import { clusteredInterval, estimateOf, type Interval, intervalOfMean } from "./interval.ts";
-import { PromptNumbers } from "./outcome.ts";
+import type { Interval } from "./interval.ts";
 import { agreeOnModels, type ModelAgreement } from "./ppe-models.ts";
 import { readBattles } from "./strengths.ts";
+import { intervalOfParts, type PromptValue } from "./weighted-mean.ts";
 
 /** The subset of the human preferences. */
 export const PPE_HUMAN = "human";
@@ -62,7 +62,7 @@ export interface PpeScore {
   readonly kind: "ppe";
   /** Mean accuracy of the five correctness sets, 0 to 1; absent if one is missing. */
   readonly score?: number;
-  /** Of `score`, at 95 %. */
+  /** Of `score`, at 95 %, over questions, which sets may have in common. */
   readonly interval?: Interval;
   /** Absent without human preferences. */
   readonly human?: PpeHuman;
@@ -86,9 +86,11 @@ export function scorePpe(cases: readonly ScoredCase[], battles = readBattles(cas
   const known = CORRECTNESS.flatMap((name) => correctness.find(({ benchmark }) => benchmark === name) ?? []);
   const missing = CORRECTNESS.filter((name) => !subsets.has(name));
   const whole = missing.length === 0;
-  const interval = whole
-    ? intervalOfMean(known.flatMap((one) => estimateOf(one.accuracy, one.interval) ?? []))
-    : undefined;
+  const parts = CORRECTNESS.map((name) => ({
+    weight: 1 / CORRECTNESS.length,
+    values: pairsOf(subsets.get(name) ?? []),
+  }));
+  const interval = whole ? intervalOfParts(parts) : undefined;
   return {
     kind: "ppe",
     ...(whole && { score: mean(known.map(({ accuracy }) => accuracy)) }),
@@ -100,33 +102,29 @@ export function scorePpe(cases: readonly ScoredCase[], battles = readBattles(cas
 }
 
 function measureCorrectness(benchmark: string, cases: readonly ScoredCase[]): PpeCorrectness {
-  const clusters = new Map<number, { sum: number; count: number }>();
-  const numbers = new PromptNumbers();
-  let [right, pairs] = [0, 0];
-  for (const scored of cases) {
-    const prompt = numbers.of(scored);
-    const cluster = clusters.get(prompt) ?? { sum: 0, count: 0 };
-    clusters.set(prompt, cluster);
-    for (const { better, worse } of scored.comparisons) {
-      const won = (scored.scores[better] as number) > (scored.scores[worse] as number) ? 1 : 0;
-      right += won;
-      pairs += 1;
-      cluster.sum += won;
-      cluster.count += 1;
-    }
-  }
-  const interval = clusteredInterval(clusters.values());
+  const values = pairsOf(cases);
+  const interval = intervalOfParts([{ weight: 1, values }]);
   const curve = bestOfNCurve(cases);
   const auc = rocAucOf(cases);
   return {
     benchmark,
     cases: cases.length,
-    pairs,
-    accuracy: right / pairs,
+    pairs: values.length,
+    accuracy: mean(values.map(({ value }) => value)),
     ...(interval && { interval }),
     ...(auc && { rocAuc: auc }),
     ...(curve && { bestOfK: curve, ...lossesOf(curve) }),
   };
+}
+
+/** 1 for each pair in which the right answer has the higher score, else 0. */
+function pairsOf(cases: readonly ScoredCase[]): PromptValue[] {
+  return cases.flatMap(({ prompt, scores, comparisons }) =>
+    comparisons.map(({ better, worse }) => ({
+      prompt,
+      value: (scores[better] as number) > (scores[worse] as number) ? 1 : 0,
+    })),
+  );
 }
 
 function lossesOf({ points }: BestOfNCurve): Pick<PpeCorrectness, "maxScore" | "endScore" | "loss" | "squaredLoss"> {

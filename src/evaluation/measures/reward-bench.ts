@@ -4,7 +4,9 @@
  */
 import type { ScoredCase } from "../case.ts";
 import { bySubset, mean } from "./accuracy.ts";
+import type { Interval } from "./interval.ts";
 import { rightComparisons } from "./outcome.ts";
+import { intervalOfParts, type Part, type PromptValue } from "./weighted-mean.ts";
 
 /** The score of one section. */
 export interface SectionScore {
@@ -12,6 +14,8 @@ export interface SectionScore {
   readonly section: string;
   /** Weighted mean of its subsets' accuracies, 0 to 1. */
   readonly score: number;
+  /** Of `score`, at 95 %, over prompts. */
+  readonly interval?: Interval;
   /** Scored cases. */
   readonly cases: number;
   /** Subsets without cases; the score is that of the others. */
@@ -24,6 +28,8 @@ export interface RewardBenchScore {
   readonly kind: "rewardbench";
   /** Mean of the section scores, 0 to 1; absent if a section is missing. */
   readonly score?: number;
+  /** Of `score`, at 95 %, over prompts, which subsets may have in common. */
+  readonly interval?: Interval;
   /** Mean over the benchmark's four sections, 0 to 1, where a missing one counts as 0: what its own code gives. */
   readonly scoreByItsOwnCode: number;
   /** Sections with cases, in the benchmark's order. */
@@ -78,38 +84,51 @@ export function scoreRewardBench(cases: readonly ScoredCase[]): RewardBenchScore
   const subsets = bySubset(cases);
   const sections: SectionScore[] = [];
   const missingSections: string[] = [];
-  const known = new Set<string>();
-  for (const [section, weights] of Object.entries(SECTIONS)) {
-    const missing: string[] = [];
-    let [sum, total, count] = [0, 0, 0];
-    for (const [subset, weight] of Object.entries(weights)) {
-      known.add(subset);
-      const members = subsets.get(subset);
-      if (members === undefined) {
-        missing.push(subset);
-        continue;
-      }
-      sum += weight * accuracyOf(members);
-      total += weight;
-      count += members.length;
+  const parts: Part[] = [];
+  const names = Object.entries(SECTIONS);
+  for (const [section, weights] of names) {
+    const { present, missing } = subsetsOf(weights, subsets);
+    if (present.length === 0) {
+      missingSections.push(section);
+      continue;
     }
-    if (total === 0) missingSections.push(section);
-    else sections.push({ section, score: sum / total, cases: count, missing });
+    const score = present.reduce((sum, { weight, values }) => sum + weight * mean(values.map(({ value }) => value)), 0);
+    const count = present.reduce((sum, { values }) => sum + values.length, 0);
+    sections.push({ section, score, ...intervalOf(present), cases: count, missing });
+    for (const { weight, values } of present) parts.push({ weight: weight / names.length, values });
   }
+  const known = new Set(names.flatMap(([, weights]) => Object.keys(weights)));
   const unknownSubsets = [...subsets.keys()].filter((subset) => !known.has(subset));
-  const score = mean(sections.map((part) => part.score));
   return {
     kind: "rewardbench",
-    ...(missingSections.length === 0 && { score }),
-    scoreByItsOwnCode: sections.reduce((sum, part) => sum + part.score, 0) / Object.keys(SECTIONS).length,
+    ...(missingSections.length === 0 && { score: mean(sections.map((part) => part.score)), ...intervalOf(parts) }),
+    scoreByItsOwnCode: sections.reduce((sum, part) => sum + part.score, 0) / names.length,
     sections,
     missingSections,
     unknownSubsets,
   };
 }
 
-function accuracyOf(cases: readonly ScoredCase[]): number {
-  let sum = 0;
-  for (const scored of cases) sum += rightComparisons(scored) / scored.comparisons.length;
-  return sum / cases.length;
+function intervalOf(parts: readonly Part[]): { interval?: Interval } {
+  const interval = intervalOfParts(parts);
+  return interval === undefined ? {} : { interval };
+}
+
+/** The subsets of a section that have cases, with weights whose sum is 1, and the names of the others. */
+function subsetsOf(
+  weights: Readonly<Record<string, number>>,
+  subsets: ReadonlyMap<string, readonly ScoredCase[]>,
+): { present: Part[]; missing: string[] } {
+  const names = Object.keys(weights);
+  const found = names.filter((subset) => subsets.has(subset));
+  const total = found.reduce((sum, subset) => sum + (weights[subset] as number), 0);
+  const present = found.map((subset) => ({
+    weight: (weights[subset] as number) / total,
+    values: (subsets.get(subset) ?? []).map(promptValue),
+  }));
+  return { present, missing: names.filter((subset) => !subsets.has(subset)) };
+}
+
+function promptValue(scored: ScoredCase): PromptValue {
+  return { prompt: scored.prompt, value: rightComparisons(scored) / scored.comparisons.length };
 }

@@ -3,8 +3,9 @@
  * as plain text, and detailed as markdown. Follows compute_accuracy of THU-KEG/RM-Bench (scripts/utils.py, commit 73c52d7).
  */
 import type { ScoredCase } from "../case.ts";
-import { mean, PromptSums } from "./accuracy.ts";
-import { clusteredInterval, estimateOf, type Interval, intervalOfMean } from "./interval.ts";
+import { mean } from "./accuracy.ts";
+import type { Interval } from "./interval.ts";
+import { intervalOfParts } from "./weighted-mean.ts";
 
 /** Ways in which RM-Bench writes an answer, in the order of its lists. */
 export const rmBenchStyles = ["concise", "detailed", "detailed with markdown"] as const;
@@ -20,7 +21,18 @@ export interface RmBenchAccuracies {
   readonly normal: number;
   /** The right answer has the fancier style. */
   readonly easy: number;
+  /** Of `score`, at 95 %, over prompts. */
+  readonly interval?: Interval;
+  /** Of `hard`. */
+  readonly hardInterval?: Interval;
+  /** Of `normal`. */
+  readonly normalInterval?: Interval;
+  /** Of `easy`. */
+  readonly easyInterval?: Interval;
 }
+
+/** Of the right answer's style less the wrong one's: hard, normal, easy. */
+const SIGNS = [-1, 0, 1] as const;
 
 /** RM-Bench's numbers for one domain. */
 export interface RmBenchDomain extends RmBenchAccuracies {
@@ -28,8 +40,6 @@ export interface RmBenchDomain extends RmBenchAccuracies {
   readonly domain: string;
   /** Scored prompts. */
   readonly cases: number;
-  /** Of `score`, at 95 %. */
-  readonly interval?: Interval;
   /** Accuracy by style: a row for each style of the right answer, a column for each of the wrong one. */
   readonly matrix: readonly (readonly number[])[];
 }
@@ -38,9 +48,7 @@ export interface RmBenchDomain extends RmBenchAccuracies {
 export interface RmBenchScore extends Partial<RmBenchAccuracies> {
   /** Tells it from other official scores. */
   readonly kind: "rmbench";
-  /** Of `score`, at 95 %: the domains' intervals combined. */
-  readonly interval?: Interval;
-  /** Domains with cases. `score`, `hard`, `normal` and `easy` are means over the four; absent if one is missing. */
+  /** Domains with cases. `score`, `hard`, `normal` and `easy` are means over the four; they and their intervals are absent if one is missing. */
   readonly domains: readonly RmBenchDomain[];
   /** Domains of the benchmark without a scored case. */
   readonly missingDomains: readonly string[];
@@ -54,47 +62,68 @@ const DOMAINS = ["chat", "math", "code", "safety"] as const;
 /** @param cases scores of the three right answers, then of the three wrong ones. Undefined without cases. */
 export function scoreRmBench(cases: readonly ScoredCase[]): RmBenchScore | undefined {
   if (cases.length === 0) return undefined;
-  const domains: RmBenchDomain[] = [];
-  for (const domain of DOMAINS) {
-    const members = cases.filter(({ subset }) => subset?.startsWith(domain));
-    if (members.length > 0) domains.push(scoreDomain(domain, members));
-  }
-  const missingDomains = DOMAINS.filter((name) => !domains.some(({ domain }) => domain === name));
+  const members = DOMAINS.flatMap((domain) => {
+    const own = cases.filter(({ subset }) => subset?.startsWith(domain));
+    return own.length === 0 ? [] : [{ domain, cases: own }];
+  });
+  const missingDomains = DOMAINS.filter((name) => !members.some(({ domain }) => domain === name));
   const names = new Set(cases.map(({ subset }) => subset ?? "no domain"));
   const unknownDomains = [...names].filter((name) => !DOMAINS.some((domain) => name.startsWith(domain))).sort();
-  const over = (name: keyof RmBenchAccuracies) => mean(domains.map((domain) => domain[name]));
-  const whole = missingDomains.length === 0;
-  const interval = whole
-    ? intervalOfMean(domains.flatMap(({ score, interval: own }) => estimateOf(score, own) ?? []))
-    : undefined;
-  return {
-    kind: "rmbench",
-    ...(whole && { score: over("score"), hard: over("hard"), normal: over("normal"), easy: over("easy") }),
-    ...(interval && { interval }),
-    domains,
-    missingDomains,
-    unknownDomains,
+  const domains = members.map((one) => scoreDomain(one.domain, one.cases));
+  const over = (name: "score" | "hard" | "normal" | "easy") => mean(domains.map((domain) => domain[name]));
+  const whole = missingDomains.length === 0 && {
+    ...{ score: over("score"), hard: over("hard"), normal: over("normal"), easy: over("easy") },
+    ...intervalsOf(members.map((one) => one.cases)),
   };
+  return { kind: "rmbench", ...whole, domains, missingDomains, unknownDomains };
 }
 
 function scoreDomain(domain: string, cases: readonly ScoredCase[]): RmBenchDomain {
-  const wins = Array.from({ length: STYLES }, () => new Array<number>(STYLES).fill(0));
-  const prompts = new PromptSums();
-  for (const scored of cases) {
-    let won = 0;
-    for (let right = 0; right < STYLES; right++)
-      for (let wrong = 0; wrong < STYLES; wrong++) {
-        if ((scored.scores[right] as number) <= (scored.scores[STYLES + wrong] as number)) continue;
-        (wins[right] as number[])[wrong] = (wins[right]?.[wrong] as number) + 1;
-        won += 1;
-      }
-    prompts.add(scored, won / (STYLES * STYLES));
-  }
-  const matrix = wins.map((row) => row.map((count) => count / cases.length));
-  const [easy, normal, hard] = [1, 0, -1].map((sign) =>
+  const matrix = Array.from({ length: STYLES }, (_, right) =>
+    Array.from(
+      { length: STYLES },
+      (_, wrong) => cases.filter((scored) => wins(scored, right, wrong)).length / cases.length,
+    ),
+  );
+  const [hard, normal, easy] = SIGNS.map((sign) =>
     mean(matrix.flatMap((row, right) => row.filter((_, wrong) => Math.sign(right - wrong) === sign))),
   ) as [number, number, number];
-  const interval = clusteredInterval(prompts.values());
   const score = mean([hard, normal, easy]);
-  return { domain, cases: cases.length, score, hard, normal, easy, ...(interval && { interval }), matrix };
+  return { domain, cases: cases.length, score, hard, normal, easy, ...intervalsOf([cases]), matrix };
+}
+
+function wins({ scores }: ScoredCase, right: number, wrong: number): boolean {
+  return (scores[right] as number) > (scores[STYLES + wrong] as number);
+}
+
+/** How often the right answer wins in a case, for pairs of styles with one of the signs. */
+function partOf(scored: ScoredCase, signs: readonly number[]): number {
+  let [won, pairs] = [0, 0];
+  for (let right = 0; right < STYLES; right++)
+    for (let wrong = 0; wrong < STYLES; wrong++) {
+      if (!signs.includes(Math.sign(right - wrong))) continue;
+      pairs += 1;
+      if (wins(scored, right, wrong)) won += 1;
+    }
+  return won / pairs;
+}
+
+type Intervals = Pick<RmBenchAccuracies, "interval" | "hardInterval" | "normalInterval" | "easyInterval">;
+
+/** @param domains their cases; each domain has the same weight */
+function intervalsOf(domains: readonly (readonly ScoredCase[])[]): Intervals {
+  const of = (name: keyof Intervals, ...signs: number[]): Intervals => {
+    const parts = domains.map((cases) => ({
+      weight: 1 / domains.length,
+      values: cases.map((scored) => ({ prompt: scored.prompt, value: partOf(scored, signs) })),
+    }));
+    const interval = intervalOfParts(parts);
+    return interval === undefined ? {} : { [name]: interval };
+  };
+  return {
+    ...of("interval", ...SIGNS),
+    ...of("hardInterval", SIGNS[0]),
+    ...of("normalInterval", SIGNS[1]),
+    ...of("easyInterval", SIGNS[2]),
+  };
 }

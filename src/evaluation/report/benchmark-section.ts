@@ -2,13 +2,13 @@
 import type { BenchmarkReport, RowCounts } from "../report.ts";
 import { lengthBlock, lengthVerdictBlock, rankingBlock } from "./blocks.ts";
 import { accuracyChart, calibrationChart, histogramChart, isOutsideNoise, scoresChart } from "./charts.ts";
-import { officialHeadline } from "./headline.ts";
+import { type Headline, officialHeadline } from "./headline.ts";
 import { type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
 import { mistakesBlock } from "./mistakes-block.ts";
 import { INTERVAL, intervalName, intervalText, label, real, share } from "./numbers.ts";
 import { officialScoreBlock } from "./official-block.ts";
 import { bestOfNBlock, consistencyBlock, strengthsBlock } from "./reward-blocks.ts";
-import { sectionId } from "./summary.ts";
+import { sectionId, withRows } from "./summary.ts";
 import { binTable, numbersOf, table } from "./table.ts";
 
 const MAX_NAME = 80;
@@ -98,43 +98,41 @@ export function figure(title: string, line: Content, drawing: Content, below?: C
   return html`<figure><figcaption><h3>${title}</h3><p class="note">${line}</p></figcaption>${drawing}${below}</figure>`;
 }
 
+/** Its name, its value, and what is to say about it. */
+type Stat = [string, Content, ...Content[]];
+
 function stats(report: BenchmarkReport): Markup {
   const { accuracy, interval, cases, prompts, comparisons, pairAccuracy, scoreTies, asPublished } = report;
   const official = officialHeadline(report);
-  const items: [string, Content, Content?][] = [
+  const items: Stat[] = [
     ...(official === undefined
       ? []
-      : [
-          [
-            official.name,
-            share(official.score),
-            official.score === undefined
-              ? "parts are missing"
-              : official.atRandom !== undefined && `at random ${share(official.atRandom)}`,
-          ] satisfies [string, Content, Content],
-        ]),
-    ["Accuracy", share(accuracy), interval && `${intervalText(interval)} (${intervalName(interval)})`],
-    ...Object.entries(report.card ?? {}).map(([model, value]): [string, Content, Content] => [
-      model,
-      share(value),
-      "model card",
-    ]),
+      : [[official.name, share(official.score), ...officialNotes(official)] satisfies Stat]),
+    [
+      "Accuracy",
+      withRows(share(accuracy), report),
+      interval && `${intervalText(interval)} (${intervalName(interval)})`,
+    ],
+    ...Object.entries(report.card ?? {}).map(([model, value]): Stat => [model, share(value), "model card"]),
     ...(asPublished === undefined
       ? []
-      : [
-          ["With repetitions", share(asPublished.accuracy), intervalText(asPublished.interval)] satisfies [
-            string,
-            Content,
-            Content,
-          ],
-        ]),
+      : [["With repetitions", share(asPublished.accuracy), intervalText(asPublished.interval)] satisfies Stat]),
     ["Cases", grouped(cases), prompts !== cases && `of ${plural(prompts, "prompt")}`],
     ["Comparisons", grouped(comparisons), comparisons !== cases && `${share(pairAccuracy)} right`],
     ["Equal scores", grouped(scoreTies)],
   ];
   return html`<dl class="stats">${items.map(
-    ([name, value, note]) => html`<div><dt>${name}</dt><dd>${value}${note && html`<small>${note}</small>`}</dd></div>`,
+    ([name, value, ...notes]) =>
+      html`<div><dt>${name}</dt><dd>${value}${notes.map((note) => note && html`<small>${note}</small>`)}</dd></div>`,
   )}</dl>`;
+}
+
+function officialNotes({ score, interval, atRandom }: Headline): Content[] {
+  if (score === undefined) return ["parts are missing"];
+  return [
+    interval && `${intervalText(interval)} (${intervalName(interval)})`,
+    atRandom !== undefined && `at random ${share(atRandom)}`,
+  ];
 }
 
 function rowsSentence({ read, omitted, broken, cases, sampled, failed }: RowCounts): string {

@@ -40,16 +40,14 @@ export function lengthBlock(id: string, length: LengthMeasures): Markup {
 about the same height on both sides of 0.</p></figcaption>
 ${accuracyChart(id, "Accuracy by length difference", name, length.accuracyByDifference)}
 ${binTable(name, length.accuracyByDifference)}</figure>
-<div class="wide"><h3>Length bias</h3>${!length.verdict.biased && lengthVerdictBlock(length)}<div class="columns"><div>${table(
-    {
-      columns: ["Better response", "comparisons", "accuracy"],
-      rows: [row("longer", betterLonger), row("shorter", betterShorter), row("equally long", equal)],
-    },
-  )}<p class="note">${
+<div><h3>Length bias</h3>${!length.verdict.biased && lengthVerdictBlock(length)}<div class="block">${table({
+    columns: ["Better response", "comparisons", "accuracy"],
+    rows: [row("longer", betterLonger), row("shorter", betterShorter), row("equally long", equal)],
+  })}<p class="note">${
     gap !== undefined &&
     `Gap between the first two: ${signedShare(gap)}${gapError === undefined ? "" : ` (standard error ${share(gapError)})`}. `
-  }The rule “longer wins” has an accuracy of ${share(length.accuracyOfLonger)}.</p></div><div>${table({
+  }The rule “longer wins” has an accuracy of ${share(length.accuracyOfLonger)}.</p></div><div class="block">${table({
     columns: ["Correlation of score and length", "Pearson", "Spearman"],
     rows: correlations.map(([title, { pearson, spearman }]) => [title, share(pearson), share(spearman)]),
-  })}</div></div></div>`;
+  })}</div></div>`;
 }

@@ -7,7 +7,7 @@ import { type Content, grouped, html, type Markup, plural, short } from "./marku
 import { headOf, searchBar, textBox } from "./mistakes-block.ts";
 import { ABSENT, INTERVAL, intervalText, real, share, signedShare } from "./numbers.ts";
 import { pageOf } from "./page.ts";
-import { table } from "./table.ts";
+import { estimateCell, table } from "./table.ts";
 
 const MAX_NAME = 60;
 const MAX_NOTICE = 1000;
@@ -105,7 +105,7 @@ function benchmarkBlock(one: BenchmarkComparison, id: string, names: readonly st
       const difference = differences.find(({ run }) => run === i);
       return [
         names[i] as string,
-        ...(hasOfficial ? [share(officialScore?.score)] : []),
+        ...(hasOfficial ? [estimateCell(officialScore?.score, officialScore?.interval)] : []),
         share(accuracy),
         intervalText(interval),
         difference?.difference === undefined ? ABSENT : signedShare(difference.difference),

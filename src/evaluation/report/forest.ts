@@ -4,9 +4,9 @@ import { cardEstimate } from "./card.ts";
 import { numberAxis, round, rowsChart } from "./charts.ts";
 import { ACCURACY_AT_RANDOM, officialHeadline } from "./headline.ts";
 import { html, type Markup } from "./markup.ts";
-import { intervalText, share } from "./numbers.ts";
+import { INTERVAL, intervalText, share } from "./numbers.ts";
 
-const [LEFT, ROW] = [104, 38];
+const [LEFT, ROW] = [104, 48];
 /** From the middle of a benchmark's row to this model's mark, and from each mark to the next. */
 const [FIRST, STEP] = [-9, 9];
 
@@ -15,7 +15,7 @@ export function forestChart({ benchmarks }: EvaluationReport, models: readonly s
     const { accuracy, interval, card } = one;
     const official = officialHeadline(one);
     const lows = Object.values(card ?? {}).map((value) => cardEstimate(value)?.interval.low);
-    return [accuracy, interval?.low, official?.score, official?.atRandom, ...lows].filter(
+    return [accuracy, interval?.low, official?.score, official?.interval?.low, official?.atRandom, ...lows].filter(
       (value) => value !== undefined,
     );
   });
@@ -23,7 +23,8 @@ export function forestChart({ benchmarks }: EvaluationReport, models: readonly s
   const low = Math.max(0, Math.floor(values.reduce((a, b) => Math.min(a, b), ACCURACY_AT_RANDOM) * 10 - 0.5) / 10);
   const texts = benchmarks.map((one) => {
     const official = officialHeadline(one);
-    const own = official === undefined ? "" : `; ${official.name} ${share(official.score)}`;
+    const own =
+      official === undefined ? "" : `; ${official.name} ${share(official.score)} (${intervalText(official.interval)})`;
     return `${one.benchmark} ${share(one.accuracy)} (${intervalText(one.interval)})${own}`;
   });
   return rowsChart({
@@ -43,7 +44,8 @@ ${models.map((model, place) => {
   const at = y + FIRST + STEP * (place + 1);
   return html`${whisker(x(estimate.interval.low), x(estimate.interval.high), at, "card")}${cardMark(place, x(estimate.share), at)}`;
 })}
-${official?.atRandom !== undefined && html`<path class="reference" d="M${x(official.atRandom)} ${y - ROW / 2}v${ROW / 2}"/>`}
+${official?.atRandom !== undefined && official.atRandom !== ACCURACY_AT_RANDOM && html`<path class="reference" d="M${x(official.atRandom)} ${y - ROW / 2}v${ROW / 2}"/>`}
+${official?.interval && whisker(x(official.interval.low), x(official.interval.high), y - STEP, "own")}
 ${official?.score !== undefined && officialMark(x(official.score), y - STEP)}
 ${interval && whisker(x(interval.low), x(interval.high), own, "own")}
 ${accuracy !== undefined && html`<circle class="right" cx="${x(accuracy)}" cy="${own}" r="4.5"/>`}</g>`;
@@ -70,8 +72,8 @@ function officialMark(x: number, y: number): Markup {
 /** @param hasOfficial whether a benchmark has a score of its own */
 export function forestLegend(models: readonly string[], hasOfficial: boolean): Markup {
   return html`<ul class="legend">
-${hasOfficial && html`<li><svg viewBox="0 0 14 14" aria-hidden="true">${officialMark(7, 7)}</svg>official score</li>`}
-<li><svg viewBox="0 0 28 14" aria-hidden="true"><path class="whisker" d="M1 7H27M1 3v8M27 3v8"/><circle class="right" cx="14" cy="7" r="4.5"/></svg>accuracy, 95 % interval</li>
+${hasOfficial && html`<li><svg viewBox="0 0 28 14" aria-hidden="true"><path class="whisker" d="M1 7H27M1 3v8M27 3v8"/>${officialMark(14, 7)}</svg>official score</li>`}
+<li><svg viewBox="0 0 28 14" aria-hidden="true"><path class="whisker" d="M1 7H27M1 3v8M27 3v8"/><circle class="right" cx="14" cy="7" r="4.5"/></svg>accuracy, ${INTERVAL}</li>
 <li><svg viewBox="0 0 14 14" aria-hidden="true"><path class="reference" d="M7 0V14"/></svg>at random</li>
 ${models.map(
   (model, place) =>

@@ -1,5 +1,6 @@
 /** The score by which a benchmark is known: its own official one, or accuracy. */
 import { mean } from "../measures/accuracy.ts";
+import type { Interval } from "../measures/interval.ts";
 import type { BenchmarkReport } from "../report.ts";
 
 /** A benchmark's own score. */
@@ -8,6 +9,8 @@ export interface Headline {
   readonly name: string;
   /** 0 to 1; undefined where parts are missing. */
   readonly score: number | undefined;
+  /** Of `score`; undefined also in reports of older versions. */
+  readonly interval: Interval | undefined;
   /** Score of a random choice; undefined if unknown. */
   readonly atRandom: number | undefined;
 }
@@ -18,17 +21,13 @@ export const ACCURACY_AT_RANDOM = 0.5;
 /** Undefined for benchmarks whose score is accuracy. */
 export function officialHeadline({ officialScore: official }: BenchmarkReport): Headline | undefined {
   if (official === undefined) return undefined;
-  const { score } = official;
-  if (official.kind === "rewardbench") return { name: "RewardBench score", score, atRandom: ACCURACY_AT_RANDOM };
-  if (official.kind === "rmbench") return { name: "RM-Bench score", score, atRandom: ACCURACY_AT_RANDOM };
-  if (official.kind === "ppe") return { name: "PPE correctness", score, atRandom: ACCURACY_AT_RANDOM };
+  const { score, interval } = official;
+  if (official.kind === "rewardbench")
+    return { name: "RewardBench score", score, interval, atRandom: ACCURACY_AT_RANDOM };
+  if (official.kind === "rmbench") return { name: "RM-Bench score", score, interval, atRandom: ACCURACY_AT_RANDOM };
+  if (official.kind === "ppe") return { name: "PPE correctness", score, interval, atRandom: ACCURACY_AT_RANDOM };
   // "Ties" is one subset of six; its own chance is lower.
   const { subsets, unknownSubsets } = official;
   const known = subsets.flatMap(({ subset, atRandom }) => (unknownSubsets.includes(subset) ? [] : (atRandom ?? [])));
-  return { name: "RewardBench 2 score", score, atRandom: known.length === 0 ? undefined : mean(known) };
-}
-
-/** The official score, or accuracy. */
-export function headlineOf(report: BenchmarkReport): Headline {
-  return officialHeadline(report) ?? { name: "Accuracy", score: report.accuracy, atRandom: ACCURACY_AT_RANDOM };
+  return { name: "RewardBench 2 score", score, interval, atRandom: known.length === 0 ? undefined : mean(known) };
 }

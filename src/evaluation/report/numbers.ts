@@ -3,10 +3,12 @@ import { INTERVAL_LEVEL, type Interval } from "../measures/interval.ts";
 
 /** Shown for an absent number. */
 export const ABSENT = "–";
-/** The name of a column of intervals. */
-export const INTERVAL = `${100 * INTERVAL_LEVEL} % interval`;
 const MINUS = "−";
 const NO_BREAK = "\u00a0";
+/** "95 %", on one line. */
+export const LEVEL = `${100 * INTERVAL_LEVEL}${NO_BREAK}%`;
+/** The name of a column of intervals. */
+export const INTERVAL = `${LEVEL} interval`;
 
 /** Three decimals, like the model card's accuracies. */
 export function share(value: number | undefined): string {
@@ -27,12 +29,13 @@ export function intervalName({ method, level }: Interval): string {
   const name = {
     wilson: "Wilson",
     "clustered-wilson": "Wilson over prompts",
+    "weighted-wilson": "Wilson over prompts",
     combined: "combined",
     paired: "paired",
     "clustered-mean": "Student over prompts",
     "clustered-median": "Woodruff over prompts",
   }[method];
-  return `${100 * level} %, ${name}`;
+  return `${100 * level}${NO_BREAK}%, ${name}`;
 }
 
 /** A reward, margin or other number of any magnitude: three decimals, or exponential if very large or small. */

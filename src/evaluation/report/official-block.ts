@@ -1,16 +1,18 @@
 /** A benchmark's official score, by its parts. */
+
+import type { Interval } from "../measures/interval.ts";
 import type { OfficialScore } from "../measures/measure.ts";
 import type { PpeCorrectness, PpeScore } from "../measures/ppe.ts";
 import type { ModelAgreement } from "../measures/ppe-models.ts";
 import type { RewardBenchScore } from "../measures/reward-bench.ts";
 import type { RewardBench2Score } from "../measures/reward-bench-2.ts";
-import { type RmBenchScore, rmBenchStyles } from "../measures/rm-bench.ts";
+import { type RmBenchAccuracies, type RmBenchScore, rmBenchStyles } from "../measures/rm-bench.ts";
 import { ACCURACY_AT_RANDOM } from "./headline.ts";
 import { type Content, grouped, html, type Markup, short } from "./markup.ts";
 import { INTERVAL, intervalText, share } from "./numbers.ts";
 import { partsChart } from "./parts-chart.ts";
 import { bestOfNBlock } from "./reward-blocks.ts";
-import { table } from "./table.ts";
+import { estimateCell, table } from "./table.ts";
 
 const MAX_LISTED = 12;
 const MAX_NAME = 60;
@@ -36,7 +38,7 @@ function sectionsBlock(id: string, official: RewardBenchScore): Markup {
     unknownNote(unknownSubsets),
   ];
   const parts = sections.map((part) => ({ ...part, name: part.section, atRandom: ACCURACY_AT_RANDOM }));
-  return block(id, { title: "RewardBench score", part: "Section", score, notes, parts });
+  return block(id, { title: "RewardBench score", part: "Section", score, interval: official.interval, notes, parts });
 }
 
 function subsetScoresBlock(id: string, official: RewardBench2Score): Markup {
@@ -49,29 +51,28 @@ function subsetScoresBlock(id: string, official: RewardBench2Score): Markup {
     unknownNote(unknownSubsets),
   ];
   const parts = subsets.map((part) => ({ ...part, name: part.subset }));
-  return block(id, { title: "RewardBench 2 score", part: "Subset", score, notes, parts });
+  return block(id, { title: "RewardBench 2 score", part: "Subset", score, interval: official.interval, notes, parts });
 }
 
-function rmBenchBlock({ score, hard, normal, easy, interval, ...rest }: RmBenchScore): Markup {
-  const { domains, missingDomains, unknownDomains } = rest;
-  return html`<div class="block"><h3>RM-Bench: ${share(score)}</h3>${table({
-    columns: ["Domain", "Cases", "Average", INTERVAL, "Easy", "Normal", "Hard"],
+function rmBenchBlock({ domains, missingDomains, unknownDomains, ...whole }: RmBenchScore): Markup {
+  const cells = (one: Partial<RmBenchAccuracies>) => [
+    estimateCell(one.score, one.interval),
+    estimateCell(one.easy, one.easyInterval),
+    estimateCell(one.normal, one.normalInterval),
+    estimateCell(one.hard, one.hardInterval),
+  ];
+  return html`<div class="block full">${title("RM-Bench score", whole.score, whole.interval)}${table({
+    columns: ["Domain", "Cases", "Average", "Easy", "Normal", "Hard"],
     rows: [
-      ...domains.map((one) => [
-        one.domain,
-        grouped(one.cases),
-        share(one.score),
-        intervalText(one.interval),
-        share(one.easy),
-        share(one.normal),
-        share(one.hard),
-      ]),
-      ["Mean of the domains", "", share(score), intervalText(interval), share(easy), share(normal), share(hard)],
+      ...domains.map((one) => [one.domain, grouped(one.cases), ...cells(one)]),
+      ["Mean of the domains", grouped(domains.reduce((sum, one) => sum + one.cases, 0)), ...cells(whole)],
     ],
-  })}<p class="note">Hard: the wrong answer has the fancier style. Easy: the right one has.</p>${notesOf([
-    missingDomains.length > 0 && `No cases in ${missingDomains.join(", ")}, so there is no overall score.`,
-    unknownNote(unknownDomains),
-  ])}<details><summary>By style: right answer (rows) against wrong answer (columns)</summary>${domains.map(
+  })}<p class="note">Hard: the wrong answer has the fancier style. Easy: the right one has. Below each number: its ${INTERVAL}.</p>${notesOf(
+    [
+      missingDomains.length > 0 && `No cases in ${missingDomains.join(", ")}, so there is no overall score.`,
+      unknownNote(unknownDomains),
+    ],
+  )}<details><summary>By style: right answer (rows) against wrong answer (columns)</summary>${domains.map(
     ({ domain, matrix }) =>
       table({
         columns: [domain, ...rmBenchStyles],
@@ -80,8 +81,8 @@ function rmBenchBlock({ score, hard, normal, easy, interval, ...rest }: RmBenchS
   )}</details></div>`;
 }
 
-function ppeBlock({ score, human, correctness, missing }: PpeScore, id: string): Markup {
-  return html`<div class="block full"><h3>PPE, mean accuracy on correctness: ${share(score)}</h3>${
+function ppeBlock({ score, interval, human, correctness, missing }: PpeScore, id: string): Markup {
+  return html`<div class="block full">${title("PPE, mean accuracy on correctness", score, interval)}${
     correctness.length > 0 &&
     table({
       columns: ["Set", "Cases", "Accuracy", INTERVAL, "ROC AUC", "Best of K: most", "at the end", "Loss"],
@@ -135,25 +136,36 @@ function unknownNote(subsets: readonly string[]): string | false {
   return `Not part of the benchmark and its score: ${named.join(", ")}${more}.`;
 }
 
+function title(name: string, score: number | undefined, interval: Interval | undefined): Markup {
+  return html`<h3>${name}: ${share(score)}${interval && ` (${intervalText(interval)})`}</h3>`;
+}
+
 interface OfficialBlock {
   readonly title: string;
   /** What the parts are. */
   readonly part: string;
   readonly score: number | undefined;
+  readonly interval: Interval | undefined;
   readonly notes: readonly (string | false | undefined)[];
   readonly parts: readonly {
     readonly name: string;
     readonly cases: number;
     readonly score: number;
+    readonly interval?: Interval;
     readonly atRandom?: number;
   }[];
 }
 
-function block(id: string, { title, part, score, notes, parts }: OfficialBlock): Markup {
-  return html`<div class="block"><h3>${title}: ${share(score)}</h3><div class="overview">${table({
+function block(id: string, { title: name, part, score, interval, notes, parts }: OfficialBlock): Markup {
+  return html`<div class="block">${title(name, score, interval)}<div class="overview">${table({
     columns: [part, "Cases", "Score", "at random"],
-    rows: parts.map((row) => [short(row.name, MAX_NAME), grouped(row.cases), share(row.score), share(row.atRandom)]),
+    rows: parts.map((row) => [
+      short(row.name, MAX_NAME),
+      grouped(row.cases),
+      estimateCell(row.score, row.interval),
+      share(row.atRandom),
+    ]),
   })}${
-    parts.length > 0 && html`<figure>${partsChart(`${id}-official`, title, parts.slice(0, MAX_ROWS))}</figure>`
+    parts.length > 0 && html`<figure>${partsChart(`${id}-official`, name, parts.slice(0, MAX_ROWS))}</figure>`
   }</div>${notesOf(notes)}</div>`;
 }

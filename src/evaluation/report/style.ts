@@ -22,22 +22,23 @@ h2 .tag{margin-left:10px;font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,mo
 .block{margin-top:32px}
 .block>h3{margin-bottom:10px}
 .columns{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:36px 48px;margin-top:32px}
-.wide{grid-column:1/-1}
-.wide .columns{margin-top:16px}
 .overview{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,6fr);gap:24px 48px;align-items:start}
 .stats{display:flex;flex-wrap:wrap;gap:16px 36px;margin:20px 0 0}
 .stats div{min-width:76px}
 .stats dt{color:var(--muted);font-size:14px}
 .stats dd{margin:0;font-size:24px;font-weight:600;letter-spacing:-.01em;line-height:1.3}
+small.incomplete{display:block;max-width:22ch;margin-left:auto;font-size:13px;font-weight:400;color:var(--warning);white-space:normal}
 .stats dd small{display:block;font-size:13px;font-weight:400;color:var(--muted);letter-spacing:0}
+.stats dd small.incomplete{max-width:44ch;margin-left:0;color:var(--warning)}
 .verdict{margin-top:20px;padding:12px 16px;border-left:3px solid var(--line);background:var(--panel);max-width:78ch}
 .verdict.bad{border-color:var(--warning);background:var(--warning-soft)}
 .verdict strong{margin-right:6px}
 .verdict.bad strong,.bad-number{color:var(--warning)}
-figure td,figure thead th{padding-left:10px;white-space:normal}
+figure td,figure thead th,.columns .scroll td{padding-left:10px;white-space:normal}
 .scroll{overflow-x:auto;max-width:720px}
 .full>.scroll{max-width:none}
 .scroll+.note{margin-top:10px}
+.scroll+.scroll,.note+.scroll{margin-top:24px}
 table{border-collapse:collapse;width:100%;font-size:14px}
 caption{text-align:left;color:var(--muted);font-size:14px;padding-bottom:6px}
 th,td{padding:7px 0 7px 20px;text-align:right;border-bottom:1px solid var(--line);vertical-align:baseline;white-space:nowrap}
@@ -45,6 +46,7 @@ th:first-child,td:first-child{padding-left:0;text-align:left;white-space:normal;
 thead th{color:var(--muted);font-weight:500;vertical-align:bottom}
 tbody th{font-weight:500}
 tfoot th,tfoot td{font-weight:600;border-bottom:0}
+td small{display:block;color:var(--muted);font-size:13px;font-weight:400}
 figure{margin:0;min-width:0}
 figcaption{margin-bottom:8px}
 figcaption h3{margin-bottom:2px}

@@ -1,11 +1,12 @@
 /** The top of the page: each benchmark's accuracy beside the model card's. */
 import { differ, type Estimate, estimateOf, intervalOfMean } from "../measures/interval.ts";
-import type { BenchmarkReport, EvaluationReport } from "../report.ts";
+import type { BenchmarkReport, EvaluationReport, Incomplete } from "../report.ts";
 import { CARD_PROMPTS, cardEstimate } from "./card.ts";
 import { forestChart, forestLegend } from "./forest.ts";
-import { headlineOf, officialHeadline } from "./headline.ts";
+import { officialHeadline } from "./headline.ts";
 import { type Content, grouped, html, type Markup, plural } from "./markup.ts";
-import { ABSENT, INTERVAL, intervalText, share, signedShare } from "./numbers.ts";
+import { ABSENT, INTERVAL, intervalText, LEVEL, share, signedShare } from "./numbers.ts";
+import { estimateCell } from "./table.ts";
 
 /** HTML id of a benchmark's section. */
 export function sectionId(report: BenchmarkReport, index: number): string {
@@ -18,7 +19,7 @@ function cardModels({ benchmarks }: EvaluationReport): string[] {
 }
 
 export function summarySection(report: EvaluationReport): Markup {
-  const { benchmarks, accuracy } = report;
+  const { benchmarks, accuracy, incomplete } = report;
   const models = cardModels(report);
   const biased = benchmarks.flatMap((one, i) => (one.length?.verdict.biased ? [{ one, i }] : []));
   const officials = benchmarks.flatMap((one) => officialHeadline(one) ?? []);
@@ -26,14 +27,15 @@ export function summarySection(report: EvaluationReport): Markup {
   return html`<section class="summary" aria-label="Summary">
 <div class="overview"><div>
 <dl class="stats">${officials.map(
-    ({ name, score }) => html`<div><dt>${name}</dt><dd>${share(score)}</dd></div>`,
-  )}<div><dt>${benchmarks.length === 1 ? "Accuracy" : "Average accuracy"}</dt><dd>${share(accuracy)}<small>${
-    benchmarks.length === 1 ? intervalText(report.interval) : `mean of ${plural(benchmarks.length, "benchmark")}`
-  }</small></dd></div>
+    ({ name, score, interval }) =>
+      html`<div><dt>${name}</dt><dd>${share(score)}${interval && html`<small>${intervalText(interval)}</small>`}</dd></div>`,
+  )}<div><dt>${benchmarks.length === 1 ? "Accuracy" : "Average accuracy"}</dt><dd>${share(accuracy)}${
+    report.interval && html`<small>${intervalText(report.interval)}</small>`
+  }${benchmarks.length > 1 && html`<small>mean of ${plural(benchmarks.length, "benchmark")}</small>`}${incomplete && incompleteNote(incomplete)}</dd></div>
 <div><dt>Cases</dt><dd>${grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0))}</dd></div>
 <div><dt>Comparisons</dt><dd>${grouped(benchmarks.reduce((sum, { comparisons }) => sum + comparisons, 0))}</dd></div></dl>
 <p class="note block">Accuracy is the fraction of comparisons in which the better response scored higher, averaged over
-prompts. A coin flip has 0.5, also where a case has more than two responses. Whiskers and intervals are 95 % confidence
+prompts. A coin flip has 0.5, also where a case has more than two responses. Whiskers and intervals are ${LEVEL} confidence
 intervals.${
     officials.length > 0 &&
     " The score of a benchmark is its official one if it has one: RewardBench weights its sections, and a random choice from RewardBench 2's four responses has 0.25."
@@ -42,7 +44,7 @@ ${benchmarks.length > 0 && html`<figure>${forestChart(report, models)}${forestLe
 <div class="block">${table(report, models)}${
     models.length > 0 &&
     html`<p class="note block">The model card's numbers come from ${grouped(CARD_PROMPTS)} prompts of each benchmark and have
-intervals of their own, shown as whiskers.${outside && " * The difference from the card's number is more than chance at 95 %."}</p>`
+intervals of their own, shown as whiskers.${outside && ` * The difference from the card's number is more than chance at ${LEVEL}.`}</p>`
   }</div>
 ${
   biased.length > 0 &&
@@ -51,6 +53,15 @@ ${
   )}. The scores follow response length; see the linked sections.</p>`
 }
 </section>`;
+}
+
+/** A number with what it is of, where rows failed: it must not be quoted as one of all. */
+export function withRows(number: Content, { incomplete }: Pick<EvaluationReport, "incomplete">): Content {
+  return incomplete === undefined ? number : html`${number}${incompleteNote(incomplete)}`;
+}
+
+function incompleteNote({ sentence }: Incomplete): Markup {
+  return html`<small class="incomplete">${sentence}</small>`;
 }
 
 function table(report: EvaluationReport, models: readonly string[]): Markup {
@@ -72,9 +83,9 @@ function table(report: EvaluationReport, models: readonly string[]): Markup {
   return html`<table class="stack"><thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
 <tbody>${benchmarks.map((one, i) =>
     row(html`<a href="#${sectionId(one, i)}">${one.title}</a>`, [
-      ...(hasOfficial ? [html`<b>${share(headlineOf(one).score)}</b>`] : []),
+      ...(hasOfficial ? [withRows(scoreCell(one), one)] : []),
       grouped(one.cases),
-      hasOfficial ? share(one.accuracy) : html`<b>${share(one.accuracy)}</b>`,
+      hasOfficial ? share(one.accuracy) : withRows(html`<b>${share(one.accuracy)}</b>`, one),
       intervalText(one.interval),
       ...models.flatMap((model) =>
         cardCells(one.accuracy, one.card?.[model], isOutside(one, cardEstimate(one.card?.[model]))),
@@ -86,13 +97,19 @@ ${
   html`<tfoot>${row("Average", [
     ...(hasOfficial ? [ABSENT] : []),
     grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0)),
-    share(accuracy),
+    withRows(share(accuracy), report),
     intervalText(report.interval),
     ...models.flatMap((model) =>
       cardCells(accuracy, report.card?.[model], isOutside(report, cardAverage(report, model))),
     ),
   ])}</tfoot>`
 }</table>`;
+}
+
+/** The official score and its interval, or accuracy, whose interval has its own column. */
+function scoreCell(one: BenchmarkReport): Markup {
+  const official = officialHeadline(one);
+  return official === undefined ? html`<b>${share(one.accuracy)}</b>` : estimateCell(official.score, official.interval);
 }
 
 function cardCells(accuracy: number | undefined, card: number | undefined, outside: boolean): Content[] {

@@ -1,6 +1,7 @@
 /** HTML tables. */
+import type { Interval } from "../measures/interval.ts";
 import { type Content, grouped, html, type Markup } from "./markup.ts";
-import { label, share } from "./numbers.ts";
+import { intervalText, label, share } from "./numbers.ts";
 
 /** More rows would make the page slow; the JSON report has all of them. */
 const MAX_TABLE_ROWS = 100;
@@ -31,6 +32,11 @@ export function table({ caption, columns, rows }: TableOptions): Markup {
       ([first, ...others]) =>
         html`<tr><th scope="row">${first}</th>${others.map((cell, i) => html`<td${name(i)}>${cell}</td>`)}</tr>\n`,
     )}</tbody></table></div>${left > 0 && html`<p class="note">… and ${grouped(left)} more in the JSON report.</p>`}`;
+}
+
+/** A score with its interval below it. */
+export function estimateCell(value: number | undefined, interval: Interval | undefined): Markup {
+  return html`<span><b>${share(value)}</b>${interval && html`<small>${intervalText(interval)}</small>`}</span>`;
 }
 
 /** The data of a chart, collapsed. */

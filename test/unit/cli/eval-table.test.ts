@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { evaluationTable } from "../../../cli/eval-table.ts";
 import { textWidth } from "../../../cli/visible-text.ts";
 import { cardAverages } from "../../../src/evaluation/report.ts";
-import { richReport } from "../evaluation/report/rich-report.ts";
+import { richReport, withFailures } from "../evaluation/report/rich-report.ts";
 
 const { model, ...rest } = richReport(120);
 const { notice, ...plainModel } = model;
@@ -10,17 +10,29 @@ const report = { ...rest, model: plainModel };
 
 describe("the table of an evaluation", () => {
   it("has a line for each benchmark, their average, and the card's numbers", () => {
-    const lines = evaluationTable(report, { columns: 100 }).split("\n");
+    const lines = evaluationTable(report, { columns: 120 }).split("\n");
     expect(lines[0]).toMatch(
-      /^benchmark +score +cases +accuracy +95 % interval +Starling-RM-34B +Starling-RM-7B-alpha$/,
+      /^benchmark +score +95 % interval +cases +accuracy +95 % interval +Starling-RM-34B +Starling-RM-7B-alpha$/,
     );
-    expect(lines[1]).toMatch(/^human +(0\.\d{3}) +120 +\1 +0\.\d{3} to 0\.\d{3} +0\.807 +0\.762$/);
-    expect(lines[4]).toMatch(/^nectar +0\.\d{3} +120 +0\.\d{3} +0\.\d{3} to 0\.\d{3} +- +-$/);
+    expect(lines[1]).toMatch(/^human +(0\.\d{3} +0\.\d{3} to 0\.\d{3}) +120 +\1 +0\.807 +0\.762$/);
+    expect(lines[4]).toMatch(/^nectar +(0\.\d{3} +0\.\d{3} to 0\.\d{3}) +120 +\1 +- +-$/);
     const average = report.benchmarks.length + 1;
     expect(lines[average]).toMatch(/^average +0\.\d{3} +0\.\d{3} to 0\.\d{3} +- +-$/);
     expect(lines[average + 1]).toBe("");
-    const own = report.benchmarks[4]?.officialScore?.score?.toFixed(3);
-    expect(lines[5]?.split(/ +/).slice(0, 3)).toEqual(["rewardbench", own, "120"]);
+    const { score, interval } = report.benchmarks[4]?.officialScore ?? {};
+    const ends = [interval?.low, interval?.high].map((end) => end?.toFixed(3)).join(" to ");
+    expect(lines[5]).toMatch(new RegExp(`^rewardbench +${score?.toFixed(3)} +${ends} +120 `));
+  });
+
+  it("has beside every accuracy what it is of, where rows failed, on narrow terminals too", () => {
+    for (const columns of [40, 100, 200]) {
+      const lines = evaluationTable(withFailures(report), { columns }).split("\n");
+      const scored = report.benchmarks.length;
+      for (const line of lines.slice(1, scored + 1))
+        expect(line).toMatch(/(?:0\.\d{3}|-) \(of 120 of 125 sampled cases; 4 of 271 rows failed; 5 cases failed\)/);
+      // A narrow terminal has no average at all.
+      expect(lines[scored + 1]).toMatch(/^average(?:$| .*\(of \d+ cases; \d+ failed in human, )/);
+    }
   });
 
   it("averages the card over the same benchmarks", () => {
@@ -39,14 +51,14 @@ describe("the table of an evaluation", () => {
   it("notes what one should know", () => {
     const text = evaluationTable(report, { columns: 1000 });
     expect(text).toMatch(/^pairs: The scores follow almost nothing but length: .*22 of 271 rows skipped \(tie 12, /m);
-    expect(text).toMatch(/^rewardbench: official score 0\.\d{3}\./m);
+    expect(text).toMatch(/^rewardbench: official score 0\.\d{3} \(0\.\d{3} to 0\.\d{3}\)\./m);
     expect(text).toContain("4 rows could not be read. 5 cases could not be scored. 90 responses truncated");
   });
 
   it.each([20, 40, 60, 80])("fits into %d columns", (columns) => {
     const lines = evaluationTable(report, { columns }).split("\n");
     // Three columns of the table stay whatever the width: a number that is cut would be a wrong one.
-    for (const line of lines) expect(textWidth(line)).toBeLessThanOrEqual(Math.max(columns, 29));
+    for (const line of lines) expect(textWidth(line)).toBeLessThanOrEqual(Math.max(columns, 35));
   });
 
   it("keeps columns under each other where names are wide", () => {

@@ -142,6 +142,33 @@ describe("two evaluations", () => {
     await expect(compare()).rejects.toThrow(/strange[\\/]scores\.jsonl, line 1: .*finite/);
   });
 
+  it("are refused where scores.jsonl is that of another run with as many cases", async () => {
+    const a = await written({ name: "own", cases: first });
+    const b = await written({ name: "mixed", cases: second });
+    const compare = () => compareRuns({ reports: [a, b] });
+    const [report, scores] = [join(b, "report.json"), join(b, "scores.jsonl")];
+    const lines = readFileSync(scores, "utf8");
+    // The same cases and the same accuracy.
+    writeFileSync(scores, readFileSync(join(a, "scores.jsonl")));
+    await expect(compare()).rejects.toThrow(
+      /mixed[\\/]scores\.jsonl does not belong to its report: .*mixed[\\/]report\.json names another SHA-256/,
+    );
+    writeFileSync(scores, lines);
+    const { scoresSha256: _, ...bare } = JSON.parse(readFileSync(report, "utf8"));
+    writeFileSync(report, JSON.stringify(bare));
+    await expect(compare()).rejects.toThrow(/mixed[\\/]report\.json does not name the SHA-256 of its scores\.jsonl/);
+  });
+
+  it("note which of them have only a part of their rows", async () => {
+    const a = await written({ name: "full", cases: first });
+    const incomplete = { measured: 6, failed: 4, sentence: "of 6 of 10 rows; 4 failed" };
+    const b = await written({ name: "partial", cases: second, more: { incomplete } });
+    const { notices } = await compareRuns({ reports: [a, b] });
+    expect(notices).toEqual([
+      expect.stringMatching(/^The cases of human in .*partial are those of 6 of 10 rows; 4 failed\.$/),
+    ]);
+  });
+
   it("note that they are of different versions", async () => {
     const a = await written({ name: "old", cases: first });
     const b = await written({ name: "new", cases: second });

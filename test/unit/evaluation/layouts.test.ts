@@ -95,6 +95,25 @@ describe("public data sets", () => {
     expect(cases.map(({ responses }) => responses.map(({ model }) => model))).toEqual([["m", "n"]]);
   });
 
+  it("can have responses and a label by other names: PandaLM, whose annotators have 0 for a tie", async () => {
+    const rows = [1, 2, 0].map((annotator1) => ({
+      instruction: "i",
+      input: "x",
+      response1: "a",
+      response2: "b",
+      annotator1,
+    }));
+    const fields = { prompt: ["instruction", "input"], label: "annotator1" };
+    const { cases, omitted, problems } = await read(rows, "two-responses:1,2,0", { fields });
+    expect(problems).toEqual([]);
+    expect(cases.flatMap(said)).toEqual(["i\n\nx: a > b", "i\n\nx: b > a"]);
+    expect(omitted).toEqual({ tie: 1 });
+    const map = { prompt: "instruction", label: "annotator1", response_a: "response1", response_b: "other" };
+    const own = rows.slice(0, 1).map(({ response2, input, ...row }) => ({ ...row, other: response2 }));
+    const codes = await read(own, "two-responses:1,2,0", { fields: map });
+    expect(codes.cases.flatMap(said)).toEqual(["i: a > b"]);
+  });
+
   it("are read as one layout per file, so that rows of another are invalid", async () => {
     const good = { prompt: "p", response_1: "a", response_2: "b", preference_strength: -1 };
     const { problems, cases } = await read([good, good, { prompt: "p", chosen: "a", rejected: "b" }]);
@@ -150,6 +169,20 @@ const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[
     ["--adapter two-responses:-1..1", "--adapter two-responses:1..-1"],
   ],
   [
+    "0, 1 and 2 in a column that has 0 and 1 in its data set",
+    [0, 1, 2].map((id) => ({ prompt: "p", response_0: "x", response_1: "y", better_response_id: id })),
+    ["--adapter pku-better:0,1,2 if 0 means response_0, 1 response_1 and 2 a tie", "pku-better:1,2,0 if 0 means a tie"],
+  ],
+  [
+    "0, 1 and 2 for responses 1 and 2, of which one may be a tie",
+    [0, 1, 2].map((label) => ({ prompt: "p", "response 1": "x", "response 2": "y", label })),
+    [
+      "--adapter two-responses:0,1,2 if 0 means response 1, 1 response 2 and 2 a tie",
+      "--adapter two-responses:1,2,0 if 0 means a tie",
+      "--adapter two-responses:0..2 if 0 means response 1, 1 a tie and 2 response 2",
+    ],
+  ],
+  [
     "0 and 1 for responses 1 and 2",
     [
       { prompt: "p", response_1: "x", response_2: "y", label: 1 },
@@ -171,7 +204,7 @@ const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[
   [
     "words that name neither response",
     [{ prompt: "p", response_a: "x", response_b: "y", winner: "left" }],
-    ['"winner" has "left"', "response_a, response_b"],
+    ['"winner" has the string "left" at line 1;', "response_a, response_b"],
   ],
   [
     "marks of two data sets",
@@ -191,26 +224,169 @@ describe("a file that fits no layout, or several", () => {
   it("says which names there are", async () => {
     await expect(findLayout(fileOf([{}]), { adapter: "helpster2" })).rejects.toThrow(/Did you mean "helpsteer2"\?/);
     await expect(findLayout(fileOf([{}]), { adapter: "two-responses:1..1" })).rejects.toThrow(/FIRST\.\.SECOND/);
+    await expect(findLayout(fileOf([{}]), { adapter: "two-responses:0,1,1" })).rejects.toThrow(/FIRST,SECOND,TIE/);
+  });
+});
+
+const sides = { prompt: "p", response_a: "x", response_b: "y" };
+const numbered = { prompt: "p", response_1: "x", response_2: "y" };
+const many = (count: number, row: object) => Array.from({ length: count }, () => row);
+
+const otherLabels: readonly [string, readonly object[] | string, readonly (string | RegExp)[], string?][] = [
+  [
+    "strengths of HelpSteer2 from 1 to 7",
+    [1, 2, 3, 7].map((preference_strength) => ({ ...numbered, preference_strength })),
+    [
+      'cannot be read as HelpSteer2 preference (helpsteer2): "preference_strength" has 7 at line 4, which is not a whole number ' +
+        "from -3 to 3; its numbers go from 1 to 7. --adapter helpsteer2:1..7 if 1 means response_1",
+    ],
+  ],
+  [
+    "one beyond the rows that are looked at first",
+    [...many(300, { ...numbered, preference_strength: 1 }), { ...numbered, preference_strength: 7 }],
+    ["has 7 at line 301"],
+  ],
+  [
+    "probabilities in place of strengths",
+    [-1, 0.25].map((preference_strength) => ({ ...numbered, preference_strength })),
+    ["has 0.25 at line 2, which is not a whole number"],
+  ],
+  [
+    "strengths of 0 and 1 only",
+    [...many(20, { ...numbered, preference_strength: 0 }), { ...numbered, preference_strength: 1 }],
+    ['"preference_strength" has numbers from 0 to 1 only, in 21 rows', "--adapter helpsteer2:0..1"],
+  ],
+  [
+    "a scale that was named, and is another one",
+    many(3, { ...sides, label: 7 }),
+    [/from 0 to 1/],
+    "two-responses:0..1",
+  ],
+  [
+    "labels asked for by name",
+    [
+      { ...sides, label: "a" },
+      { ...sides, label: 1 },
+    ],
+    [/do not say which/],
+    "two-responses",
+  ],
+  [
+    "a choice from 1",
+    [
+      {
+        info: { id: "1", post: "p", title: "t", subreddit: "s" },
+        summaries: [{ text: "a" }, { text: "b" }],
+        choice: 2,
+      },
+    ],
+    ['"choice" has 2 at line 1, which is not a whole number from 0 to 1'],
+  ],
+  [
+    "an index from 1",
+    [1, 2].map((better_response_id) => ({ prompt: "p", response_0: "a", response_1: "b", better_response_id })),
+    ['"better_response_id" has 2 at line 2', "--adapter pku-better:1..2 if 1 means response_0"],
+  ],
+  [
+    "a preference out of range",
+    [{ instruction: "i", output_1: "a", output_2: "b", preference: 3 }],
+    ['"preference" has 3 at line 1', "--adapter alpaca-eval:"],
+  ],
+  [
+    "winners of the Arena in other words",
+    ["model_a", "model_b", "B", "B"].map((winner) => ({
+      ...{ model_a: "m", model_b: "n", winner, turn: 1 },
+      conversation_a: [
+        { role: "user", content: "q" },
+        { role: "assistant", content: "a" },
+      ],
+      conversation_b: [
+        { role: "user", content: "q" },
+        { role: "assistant", content: "b" },
+      ],
+    })),
+    ['"winner" has the string "B" at line 3 (and 2 of 4 labels like it); expected one of "model_a", "model_b"'],
+  ],
+  [
+    "more than a few words that name neither response",
+    [...many(90, { ...sides, winner: "a" }), ...many(2, { ...sides, winner: "left" })],
+    ['"winner" has the string "left" at line 91 (and 2 of 92 labels like it)'],
+  ],
+  [
+    "labels that come late, and say nothing of the responses",
+    [...many(250, { ...sides, label: null }), { ...sides, label: 0 }, { ...sides, label: 1 }],
+    ["--adapter two-responses:0..1 if 0 means response_a"],
+  ],
+  [
+    "booleans of pandas in CSV",
+    "prompt,response_a,response_b,label\np,x,y,True\np,x,y,False\n",
+    ["has true and false, as 1 and 0", "--adapter two-responses:0..1 if 0 means response_a"],
+  ],
+];
+
+describe("labels that the layout does not have", () => {
+  it.each(otherLabels)("refuse the file before anything is measured: %s", async (_, rows, parts, adapter) => {
+    const error = await read(rows, adapter).catch((reason: Error) => reason);
+    expect(error).toMatchObject({ code: "ERR_INVALID_DATA" });
+    for (const part of parts) expect((error as Error).message).toMatch(part);
+    expect((error as Error).message).not.toMatch(/\n|\.\.$|\.;/);
+  });
+
+  it("are a problem of one row among many", async () => {
+    const { cases, problems } = await read([...many(9, { ...sides, winner: "a" }), { ...sides, winner: "left" }]);
+    expect(cases).toHaveLength(9);
+    expect(problems).toEqual([expect.stringContaining("left")]);
+  });
+
+  it("are read where the scale is named", async () => {
+    const rows = [1, 4, 7].map((preference_strength) => ({ ...numbered, preference_strength }));
+    const { found, cases, omitted, problems } = await read(rows, "helpsteer2:1..7");
+    expect(found).toBe("helpsteer2:1..7");
+    expect(cases.flatMap(said)).toEqual(["p: x > y", "p: y > x"]);
+    expect({ omitted, problems }).toEqual({ omitted: { tie: 1 }, problems: [] });
+  });
+
+  it("may be of one side, if the layout is asked for", async () => {
+    const { cases } = await read(many(20, { ...numbered, preference_strength: 1 }), "helpsteer2");
+    expect(cases).toHaveLength(20);
+  });
+});
+
+describe("labels that come after many rows without one", () => {
+  it.each([
+    ["two-responses", { ...sides, winner: null }, ["a", "b"].map((winner) => ({ ...sides, winner }))],
+    [
+      "helpsteer2",
+      { ...numbered, preference_strength: null },
+      [-3, 2].map((preference_strength) => ({ ...numbered, preference_strength })),
+    ],
+    [
+      "pku-better",
+      { ...{ prompt: "p", response_0: "x", response_1: "y" }, is_response_0_safe: true, better_response_id: null },
+      [0, 1].map((better_response_id) => ({
+        ...{ prompt: "p", response_0: "x", response_1: "y" },
+        is_response_0_safe: true,
+        better_response_id,
+      })),
+    ],
+  ])("are read: %s", async (adapter, without, judged) => {
+    const rows = [
+      ...many(250, { ...without, is_response_1_safe: false }),
+      ...judged.map((row) => ({ ...row, is_response_1_safe: false })),
+    ];
+    const { found, cases, problems } = await read(rows);
+    expect(problems).toEqual([]);
+    expect(found).toBe(adapter);
+    expect(cases.flatMap(said)).toEqual(["p: x > y", "p: y > x"]);
   });
 });
 
 const wrongRows: readonly [string, object, string][] = [
   [
-    "a strength outside its scale",
-    { prompt: "p", response_1: "a", response_2: "b", preference_strength: 4 },
-    "preference_strength",
-  ],
-  [
     "a label against the scores",
     { history: "h", human_ref_A: "a", human_ref_B: "b", labels: 1, score_A: 1, score_B: 5 },
     "labels",
   ],
-  [
-    "a choice from 1",
-    { info: { id: "1", post: "p", title: "t", subreddit: "s" }, summaries: [{ text: "a" }, { text: "b" }], choice: 2 },
-    "choice",
-  ],
-  ["an index from 1", { prompt: "p", response_0: "a", response_1: "b", better_response_id: 2 }, "better_response_id"],
   [
     "two winners",
     { prompt: '["q"]', response_a: '["a"]', response_b: '["b"]', winner_model_a: 1, winner_model_b: 1, winner_tie: 0 },
@@ -234,7 +410,6 @@ const wrongRows: readonly [string, object, string][] = [
     },
     "context",
   ],
-  ["a preference out of range", { instruction: "i", output_1: "a", output_2: "b", preference: 3 }, "preference"],
   ["tools", { prompt: "p", chosen: "a", rejected: "b", tools: [{ name: "f" }] }, "tools"],
 ];
 
@@ -262,4 +437,92 @@ describe("a row that is not as its data set has them", () => {
     expect(cases).toEqual([]);
     expect(problems[0]).toContain(field);
   });
+});
+
+const user = (content: string) => ({ role: "user", content });
+const assistant = (content: string) => ({ role: "assistant", content });
+const system = { role: "system", content: "s" };
+const texts = { chosen: "It is red", rejected: "It is blue" };
+const answers = { chosen_response: "a", rejected_response: "b" };
+const voted = { judge: "expert_1", model_a: "m", model_b: "n", winner: "model_a" };
+
+describe("a prompt beside the one that is scored", () => {
+  it.each([
+    ["in a file of texts without prompts", { ...texts, prompt: "What is not blue?" }, "prompt", "trl-texts"],
+    ["beside an instruction", { instruction: "i", prompt: "another", ...answers }, "prompt"],
+    ["beside LLaMA-Factory's instruction", { instruction: "i", prompt: "p", ...texts }, "prompt", "alpaca-ranking"],
+    [
+      "last of several turns",
+      { prompt: "q2", messages: [user("q1"), assistant("a1"), user("q2")], ...texts },
+      "messages",
+    ],
+    ["without a system turn", { prompt: "q", messages: [system, user("q")], ...texts }, "messages"],
+    ["of ranked responses", { prompt: "q", messages: [user("p")], responses: ["a", "b"], ranks: [1, 2] }, "messages"],
+    ["of SHP", { history: "h", messages: [user("p")], human_ref_A: "a", human_ref_B: "b", labels: 1 }, "messages"],
+  ] as const)("is refused: %s", async (_, row, name, adapter?: string) => {
+    const { problems } = await read([row], adapter);
+    expect(problems).toEqual([expect.stringMatching(new RegExp(`^The row has .*"${name}".*--ignore-field ${name}`))]);
+    const ignored = await read([row], adapter, { ignoreFields: [name] });
+    expect(ignored).toMatchObject({ problems: [], counted: 1 });
+  });
+
+  it.each([
+    ["a prompt that both texts begin with", { ...texts, prompt: "It is" }, "trl-texts"],
+    ["the instruction", { instruction: "What  is it? ", prompt: "What is it?", ...answers }, undefined],
+    ["messages with the answer", { prompt: "q ", messages: [user("q"), assistant("a")], ...texts }, undefined],
+    [
+      "messages before the system turn of a field",
+      { system: "s", prompt: "q", messages: [user("q")], ...texts },
+      undefined,
+    ],
+    [
+      "messages in a CSV cell",
+      `prompt,messages,chosen,rejected\nq,"[{""role"":""user"",""content"":""q""}]",a,b\n`,
+      undefined,
+    ],
+    [
+      "the history as JSON",
+      { history: "h", messages: JSON.stringify([user("h")]), human_ref_A: "a", human_ref_B: "b", labels: 1 },
+      undefined,
+    ],
+  ] as const)("may repeat it: %s", async (_, row, adapter) => {
+    const { problems, counted } = await read(typeof row === "string" ? row : [row], adapter);
+    expect({ problems, counted }).toEqual({ problems: [], counted: 1 });
+  });
+});
+
+describe("responses with the same text", () => {
+  const turns = [user("q"), assistant("a"), user("q2"), assistant("a2")];
+  it.each([
+    ["Arena", { ...voted, turn: 2, tstamp: 1, conversation_a: turns, conversation_b: turns }],
+    [
+      "MT-Bench, whose later turns are not compared",
+      { ...voted, question_id: 81, turn: 1, conversation_a: turns, conversation_b: turns.slice(0, 2) },
+    ],
+    ["Nectar", { prompt: "\n\nHuman: q\n\nAssistant: ", answers: [1, 2].map((rank) => ({ answer: "a", rank })) }],
+  ])("are not compared: %s", async (_, row) => {
+    expect(await read([row])).toMatchObject({ counted: 0, omitted: { "same text": 1 }, problems: [] });
+  });
+
+  it("leave the other comparisons of their row", async () => {
+    const ranked = ["a", "a", "b"].map((answer, i) => ({ answer, rank: i + 1 }));
+    const { cases } = await read([{ prompt: "\n\nHuman: q\n\nAssistant: ", answers: ranked }]);
+    expect(cases.flatMap(said)).toEqual(["q: a > b", "q: a > b"]);
+  });
+});
+
+it("a CSV file may say how many turns a row has", async () => {
+  const answers = JSON.stringify([1, 2].map((rank) => ({ answer: `a${rank}`, rank }))).replaceAll('"', '""');
+  const rows = [1, "2.0"].map((turns) => `"\n\nHuman: q\n\nAssistant: ","${answers}",${turns}\n`);
+  const { found, cases, problems } = await read(`prompt,answers,turns\n${rows.join("")}`);
+  expect({ found, problems }).toEqual({ found: "nectar", problems: [] });
+  expect(cases.flatMap(said)).toEqual(["q: a1 > a2", "q: a1 > a2"]);
+});
+
+it("a CSV file may say which replies were deleted", async () => {
+  const replies = ["a,0,True", "b,1,False", "c,2,false", "d,3,"].map((text) => `${text[0]},1,assistant,${text}\n`);
+  const { cases } = await read(
+    `message_id,parent_id,role,text,rank,deleted\n1,,prompter,q,,False\n${replies.join("")}`,
+  );
+  expect(cases.flatMap(said)).toEqual(["q: b > c", "q: b > d", "q: c > d"]);
 });

@@ -16,6 +16,11 @@ export interface Published {
 const user = (content: unknown) => ({ role: "user", content });
 const assistant = (content: unknown) => ({ role: "assistant", content });
 const part = (text: string) => [{ type: "text", text, image: null, mimeType: null }];
+const v1 = (role: string, ...texts: string[]) => ({
+  role,
+  content: texts.map((value) => ({ type: "text", value })),
+  loss_weight: 0,
+});
 const vote = (winner: string, more: object = {}) => ({
   question_id: "1",
   model_a: "heron",
@@ -471,6 +476,23 @@ export const published: readonly Published[] = [
     wins: ["q1 / a1 / q2: a > b", "s / q: a > b"],
   },
   {
+    what: "LLaMA-Factory, version 1: two conversations of contents in parts",
+    rows: [
+      {
+        chosen_messages: [v1("system", "s"), v1("user", "q"), v1("assistant", "a", "b")],
+        rejected_messages: [v1("system", "s"), v1("user", "q"), v1("assistant", "c")],
+      },
+    ],
+    adapter: "llama-factory-v1",
+    wins: ["s / q: ab > c"],
+  },
+  {
+    what: "Stack Exchange paired: the answer with more votes is j",
+    rows: [{ qid: 1, question: "q", date: "d", metadata: ["u"], response_j: "a", response_k: "b" }],
+    adapter: "stack-exchange",
+    wins: ["q: a > b"],
+  },
+  {
     what: "ShareGPT: lists after the conversation",
     rows: [
       {
@@ -595,6 +617,15 @@ export const published: readonly Published[] = [
     ],
     adapter: "judgebench",
     wins: ["q: b > a", "q: a > b"],
+  },
+  {
+    what: "verdicts of judges in JudgeBench's columns",
+    rows: ["A<B", "B<<A", "A=B", "[[B>A]]"].map((label) => ({
+      ...{ pair_id: "1", question: "q", response_A: "a", response_B: "b", label },
+    })),
+    adapter: "judgebench",
+    wins: ["q: b > a", "q: a > b", "q: b > a"],
+    omitted: { tie: 1 },
   },
   {
     what: "RM-Bench: three right and three wrong answers",
@@ -777,15 +808,15 @@ export const published: readonly Published[] = [
   },
   {
     what: "two responses and a letter",
-    rows: ["a", "B", "tie", "model_a", "B>A", "A=B"].map((label) => ({
+    rows: ["a", "B", "tie", "model_a", "B>A", "A=B", "A<B", "[[A<<B]]", "A>>B", "nan"].map((label) => ({
       prompt: "p",
       response_a: "x",
       response_b: "y",
       winner: label,
     })),
     adapter: "two-responses",
-    wins: ["p: x > y", "p: y > x", "p: x > y", "p: y > x"],
-    omitted: { tie: 2 },
+    wins: ["p: x > y", "p: y > x", "p: x > y", "p: y > x", "p: y > x", "p: y > x", "p: x > y"],
+    omitted: { tie: 2, "not judged": 1 },
   },
   {
     what: "n responses and the number of the best",
@@ -807,10 +838,40 @@ export const published: readonly Published[] = [
     wins: ["p: y > x", "p: x > y"],
   },
   {
+    what: "two responses and booleans as pandas writes them to CSV",
+    rows: "prompt,response_a,response_b,label\np,x,y,True\np,x,y,False\np,x,y,TRUE\np,x,y,\n",
+    adapter: "two-responses:1..0",
+    by: "two-responses:1..0",
+    wins: ["p: x > y", "p: y > x", "p: x > y"],
+    omitted: { "not judged": 1 },
+  },
+  {
     what: "two responses and a label from -1 to 1",
     rows: [-1, 0, 1].map((label) => ({ prompt: "p", response_a: "x", response_b: "y", label })),
     adapter: "two-responses:-1..1",
     by: "two-responses:-1..1",
+    wins: ["p: x > y", "p: y > x"],
+    omitted: { tie: 1 },
+  },
+  {
+    what: "PKU-SafeRLHF with a code of its own for ties",
+    rows: [0, 1, -1].map((id) => ({ prompt: "p", response_0: "x", response_1: "y", better_response_id: id })),
+    adapter: "pku-better:0,1,-1",
+    by: "pku-better:0,1,-1",
+    wins: ["p: x > y", "p: y > x"],
+    omitted: { tie: 1 },
+  },
+  {
+    what: "Auto-J: two responses and a label that is 2 for a tie",
+    rows: [0, 1, 2].map((label) => ({
+      scenario: "s",
+      label,
+      prompt: "p",
+      "response 1": "x",
+      "response 2": "y",
+    })),
+    adapter: "two-responses:0,1,2",
+    by: "two-responses:0,1,2",
     wins: ["p: x > y", "p: y > x"],
     omitted: { tie: 1 },
   },

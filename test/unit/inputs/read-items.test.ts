@@ -195,6 +195,43 @@ it("finds files by pattern and in folders, in order, and a file with a name like
   await expect(paths(join(folder, "none-*.csv"))).rejects.toThrow(/does not exist, and no file matches it/);
 });
 
+describe("a folder with Arrow files", () => {
+  const below = (name: string) => findFiles([join(folder, name)]);
+  const saved = (name: string) => {
+    for (const one of ["state.json", "dataset_info.json"]) file(`${name}/${one}`, "{}");
+    file(`${name}/data-00000-of-00001.arrow`, "");
+  };
+  const shown = (...parts: string[]) => JSON.stringify(join(folder, ...parts));
+
+  it("is not read for the JSON files in it, where datasets.save_to_disk wrote it", async () => {
+    saved("saved");
+    await expect(below("saved")).rejects.toThrow(
+      `is a data set as datasets.save_to_disk writes it, in Arrow files, which are not read: export it in Python, ` +
+        `datasets.load_from_disk(${shown("saved")}).to_parquet("saved.parquet"), and give that file.`,
+    );
+    for (const split of ["train", "test"]) saved(`splits/${split}`);
+    file("splits/dataset_dict.json", "{}");
+    await expect(below("splits")).rejects.toThrow(
+      `datasets.load_from_disk(${shown("splits")})["test"].to_parquet("test.parquet")`,
+    );
+    saved("among/others");
+    file("among/rows.jsonl", "");
+    await expect(below("among")).rejects.toThrow(`has in ${join(folder, "among", "others")} a data set as`);
+  });
+
+  it("says how to export them, and is read where it has other files", async () => {
+    file("cached/dataset_info.json", "{}");
+    const arrow = file("cached/set-train.arrow", "");
+    await expect(below("cached")).rejects.toThrow(
+      `has its rows in Arrow files, which are not read: export them in Python, datasets.Dataset.from_file(${JSON.stringify(arrow)}).to_parquet("set-train.parquet")`,
+    );
+    file("feather/x.feather", "");
+    await expect(below("feather")).rejects.toThrow("pandas.read_feather(");
+    const rows = file("feather/x.parquet", "");
+    expect((await below("feather")).map(({ path }) => path)).toEqual([rows]);
+  });
+});
+
 it("follows links to folders, and reads every file once", async () => {
   const a = file("links/a.csv", "");
   file("elsewhere/b.csv", "");

@@ -38,6 +38,46 @@ describe("the layout", () => {
   });
 });
 
+describe("a key that a row has twice", () => {
+  it.each([
+    ['{"chosen":"a","rejected":"b","chosen":"c"}', "chosen"],
+    ['{"a": 1, "b": {"c": 1}, "b" : 2}', "b"],
+    ['{"messages":[{"role":"user","content":"x","content":"y"}]}', "content"],
+    ['{"a":NaN,"a":1}', "a"],
+    ['{"caf\\u00e9":1,"café":2}', "café"],
+    ['{"__proto__":1,"__proto__":2}', "__proto__"],
+    ['{"say \\"a\\":":1,"b":":","b":2}', "b"],
+  ])("is a problem of the row: %s", async (text, key) => {
+    const rows = await read(`{"a":1}\n${text}\n{"a":2}`);
+    expect(short(rows)).toEqual([
+      ["line 1", { a: 1 }],
+      ["line 2", `It has the key ${JSON.stringify(key)} twice in one object: which of the two counts is not defined.`],
+      ["line 3", { a: 2 }],
+    ]);
+  });
+
+  it.each([
+    '{"a":{"b":1},"c":{"b":1},"b":[{"b":1},{"b":2}]}',
+    '{"a":":","b":"\\":","c":"x\\\\","d\\\\":"\\\\"}',
+    '{"a":"{\\"a\\":1,\\"a\\":2}","A":1}',
+    '"a\\":"',
+    '[{"a":1},{"a":1}]',
+  ])("is none, where objects or texts have it: %s", async (text) => {
+    expect(short(await read(`{"text":"x"}\n${text}`))).toEqual([
+      ["line 1", { text: "x" }],
+      ["line 2", JSON.parse(text)],
+    ]);
+  });
+
+  it("is looked for without recursion", async () => {
+    const deep = `${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`;
+    const [row] = await read(deep, 1000);
+    expect(row).toHaveProperty("value.a.a");
+    const [doubled] = await read(deep.replace('{"a":1}', '{"a":1,"a":1}'), 1000);
+    expect(doubled).toHaveProperty("error");
+  });
+});
+
 describe("rows", () => {
   it("names lines as an editor counts them, and goes on after a broken one", async () => {
     const rows = await read('\ufeff{"text":"a"}\r\n\r\nnonsense\r\n{"text":"ä"}');

@@ -100,6 +100,11 @@ describe("refuses", () => {
     ["a tar archive", tar, /is a tar archive, which is not supported: unpack it with tar -xf first/],
     ["a compressed tar archive", gzipSync(tar), /is a tar archive/],
     ["an Arrow file", Buffer.from("ARROW1\0\0"), /is an Arrow or Feather file/],
+    [
+      "an Arrow stream",
+      Buffer.from([0xff, 0xff, 0xff, 0xff, 0xb8, 1, 0, 0, 0x10, 0]),
+      /is an Arrow stream.*datasets\.Dataset\.from_file\(OLD\)\.to_parquet/,
+    ],
     ["an old Feather file", Buffer.from("FEA1\0\0\0\0"), /is a Feather file/],
     ["a page of a web site", Buffer.from("<!DOCTYPE html>\n<html>"), /is a web page \(HTML\)/],
     ["UTF-16 without a byte order mark", Buffer.from('{"a":1}', "utf16le"), /UTF-16/],

@@ -27,9 +27,11 @@ import {
   writtenBy,
   wrong,
 } from "../adapter.ts";
-import { compared } from "../compared.ts";
-import { adaptHuman } from "../human.ts";
-import { asNumber, type Layout } from "../layout.ts";
+import { compared, withoutSameText } from "../compared.ts";
+import { adaptHuman, HUMAN_WINNERS } from "../human.ts";
+import { asNumber, labelNumber } from "../labels.ts";
+import type { Layout } from "../layout.ts";
+import { labelInWords } from "./described.ts";
 
 const CONVERSATIONS = ["conversation_a", "conversation_b"];
 const COLUMNS = {
@@ -40,13 +42,16 @@ const COLUMNS = {
   conversation_b: "messages",
 } as const;
 const COMPARED = "the conversation that was preferred over the other";
+const WINNER = labelInWords("winner", HUMAN_WINNERS);
 
 export const arena: Layout = {
   name: "arena",
   title: "Chatbot Arena conversations",
   columns: COLUMNS,
   compared: COMPARED,
-  adapt: (row, options = {}) => (hasOtherParts(row) ? { omitted: "has an image or a file" } : adaptHuman(row, options)),
+  label: () => WINNER,
+  adapt: (row, options = {}) =>
+    hasOtherParts(row) ? { omitted: "has an image or a file" } : withoutSameText(adaptHuman(row, options), options),
 };
 
 function hasOtherParts(row: unknown): boolean {
@@ -68,12 +73,13 @@ export const mtBench: Layout = {
   // The Arena's conversations also have a "turn", the number of all turns.
   without: ["tstamp", "anony"],
   compared: "the conversation that was preferred over the other, up to the turn of the vote",
+  label: () => WINNER,
   adapt(row, options = {}) {
     const fields = fieldsOf(row);
     const turn = asNumber(fields["turn"]);
     if (turn === undefined || !Number.isInteger(turn) || turn < 1) throw wrong("1 or 2", "turn", fields["turn"]);
     const cut = CONVERSATIONS.map((name) => [name, firstTurns(listOf(fields, name), turn, name)] as const);
-    return adaptHuman({ ...fields, ...Object.fromEntries(cut) }, options);
+    return withoutSameText(adaptHuman({ ...fields, ...Object.fromEntries(cut) }, options), options);
   },
 };
 
@@ -128,7 +134,7 @@ type Turns = readonly (string | null)[];
 
 function flagNumber(fields: Fields, name: string): 0 | 1 {
   const value = fields[name];
-  const number = typeof value === "boolean" ? Number(value) : asNumber(value);
+  const number = labelNumber(value);
   if (number === 0 || number === 1) return number;
   throw wrong("0 or 1", name, value);
 }

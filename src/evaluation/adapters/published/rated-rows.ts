@@ -14,7 +14,8 @@ import {
   wrong,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { asNumber, type Facts, type GatheredRow, type Gatherer, type Layout } from "../layout.ts";
+import { asNumber } from "../labels.ts";
+import type { Facts, GatheredRow, Gatherer, Layout } from "../layout.ts";
 import { gradeOf } from "./described.ts";
 import { PROMPTS, RANKS, SCORES, theOne } from "./rated-names.ts";
 

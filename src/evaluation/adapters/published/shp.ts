@@ -3,7 +3,8 @@
  * where B has. Source: the data set's card; eric-mitchell/direct-preference-optimization (preference_datasets.py, get_shp).
  */
 import { wrong } from "../adapter.ts";
-import { asNumber, type Layout } from "../layout.ts";
+import { asNumber } from "../labels.ts";
+import type { Layout } from "../layout.ts";
 import { onScale, twoResponses } from "./described.ts";
 
 const byLabel = onScale("labels", 1, 0);
@@ -18,12 +19,15 @@ export const shp: Layout = twoResponses(
   {
     prompt: "history",
     responses: ["human_ref_A", "human_ref_B"],
-    verdict(fields) {
-      const grades = byLabel(fields);
-      const [a, b] = [asNumber(fields["score_A"]), asNumber(fields["score_B"])];
-      if ("omitted" in grades || a === undefined || b === undefined || a === b || a > b === grades[0] > grades[1])
-        return grades;
-      throw wrong(`${a > b ? 1 : 0}, because score_A is ${a} and score_B is ${b},`, "labels", fields["labels"]);
+    verdict: {
+      of(fields) {
+        const grades = byLabel.of(fields);
+        const [a, b] = [asNumber(fields["score_A"]), asNumber(fields["score_B"])];
+        if ("omitted" in grades || a === undefined || b === undefined || a === b || a > b === grades[0] > grades[1])
+          return grades;
+        throw wrong(`${a > b ? 1 : 0}, because score_A is ${a} and score_B is ${b},`, "labels", fields["labels"]);
+      },
+      label: byLabel.label,
     },
     id: "post_id",
   },

@@ -18,13 +18,18 @@ import {
   wrong,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { asNumber, type Layout } from "../layout.ts";
+import { asNumber } from "../labels.ts";
+import type { Layout } from "../layout.ts";
+import { onScale } from "./described.ts";
+
+const { label: CHOICE } = onScale("choice", 0, 1, { isWhole: true });
 
 export const summarize: Layout = {
   name: "summarize",
   title: "Summarize from Feedback comparisons",
   columns: { info: "object", summaries: "objects", choice: "number" },
   compared: "the summary that people chose over the other",
+  label: () => CHOICE,
   adapt: adaptSummaries,
 };
 

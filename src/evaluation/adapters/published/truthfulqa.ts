@@ -18,7 +18,8 @@ import {
   wrong,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { asNumber, type Layout } from "../layout.ts";
+import { asNumber } from "../labels.ts";
+import type { Layout } from "../layout.ts";
 import { adaptTruth } from "../truth.ts";
 import { refuseMissingColumns, shapeOf } from "./described.ts";
 

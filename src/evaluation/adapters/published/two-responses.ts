@@ -3,8 +3,11 @@
  * name a response are read as they are: "a", "B", "model_a", "response_1", "A>B", "tie"; and numbers where the columns have
  * these numbers. What other numbers mean differs between data sets (1 is the first response in SHP, the second in most), so
  * they are read only by a name with their scale: two-responses:0..1 is 0 where the first response is better and 1 where the
- * second is, two-responses:1..0 the reverse; likewise -1..1, 1..2, 1..7, and probabilities.
+ * second is, two-responses:1..0 the reverse; likewise -1..1, 1..2, 1..7, and probabilities. Of three numbers, any may be a code
+ * for a tie, which is in the middle of no scale: two-responses:0,1,2 is 2 for a tie (GAIR-NLP/auto-j, testdata_pairwise.jsonl),
+ * two-responses:1,2,0 is 0 for one (WeOpenML/PandaLM, testset-v1.json).
  */
+import { describe } from "../../../errors.ts";
 import { type Fields, plainName } from "../../../prompt/input-fields.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
@@ -20,8 +23,17 @@ import {
   wrong,
   wrongShape,
 } from "../adapter.ts";
-import { asNumber, type Facts, type Layout } from "../layout.ts";
-import { type Grades, judged, onScale } from "./described.ts";
+import {
+  asFlag,
+  asNumber,
+  isUnjudged,
+  type LabelColumn,
+  type LabelValues,
+  letterVerdict,
+  wordsProblem,
+} from "../labels.ts";
+import type { RowLayout } from "../layout.ts";
+import { byNumbers, type Grades, judged, meaningOf, numbersAdvice, withNumbers } from "./described.ts";
 
 const PROMPTS = ["prompt", "messages", "question", "instruction", "query", "context", "conversation", "input"];
 const STEMS = ["response", "answer", "output", "completion", "generation", "summary", "reply", "candidate", "text"];
@@ -96,15 +108,14 @@ function isSeries(endings: readonly string[]): boolean {
 
 /** The index of the response that a label names; "tie"; undefined: it names none. */
 function named(value: unknown, { endings, responses }: Columns): number | "tie" | undefined {
-  if (typeof value === "boolean") return undefined;
-  const text = String(value).trim();
-  const compare = /^\[*(\w)\s*(>>?|=)\s*(\w)\]*$/.exec(text);
-  if (compare !== null && endings.length === 2) {
-    const [first, second] = [compare[1], compare[3]].map((one) => endings.indexOf((one as string).toLowerCase()));
-    if (first === undefined || second === undefined || first < 0 || second < 0 || first === second) return undefined;
-    return compare[2] === "=" ? "tie" : first;
+  if (asFlag(value) !== undefined) return undefined;
+  const verdict = letterVerdict(value);
+  if (verdict !== undefined && endings.length === 2) {
+    const [first, second] = verdict.letters.map((one) => endings.indexOf(one.toLowerCase())) as [number, number];
+    if (first < 0 || second < 0 || first === second) return undefined;
+    return verdict.better === "tie" ? "tie" : [first, second][verdict.better];
   }
-  const plain = plainName(text);
+  const plain = plainName(String(value));
   if (TIES.includes(plain)) return "tie";
   const number = asNumber(value);
   const index = endings.findIndex((ending, i) => {
@@ -143,77 +154,71 @@ function namedBy(fields: Fields, { endings, responses }: Columns, i: number): Pi
 function byName(fields: Fields, columns: Columns): Grades {
   const { label, responses, endings } = columns;
   const value = fields[label];
-  if (value === undefined || value === "") return { omitted: "not judged" };
   const better = named(value, columns);
+  if (better === undefined && isUnjudged(value)) return { omitted: "not judged" };
   if (better === undefined)
     throw wrong(`one of ${endings.map((one) => JSON.stringify(one)).join(", ")} or "tie"`, label, value);
   return better === "tie" ? { omitted: "tie" } : responses.map((_, i) => (i === better ? 1 : 0));
 }
 
-/** Labels that do not say which response they mean. */
-function problem(facts: Facts): string | undefined {
-  const columns = columnsOf(facts.names);
+function labelOf(names: readonly string[]): LabelColumn | undefined {
+  const columns = columnsOf(names);
   if (columns === undefined) return undefined;
-  const { label, responses } = columns;
-  const values = facts.values.get(label) ?? [];
-  const unnamed = values.filter((value) => named(value, columns) === undefined);
-  const numbers = values.flatMap((value) => (typeof value === "boolean" ? Number(value) : (asNumber(value) ?? [])));
-  // A few wrong rows among many are problems of these rows.
-  if (2 * unnamed.length > values.length && 2 * numbers.length < values.length)
-    return `${JSON.stringify(label)} has ${JSON.stringify(unnamed[0])}, which names none of ${responses.join(", ")}.`;
-  if (2 * numbers.length < values.length) return undefined;
-  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  return {
+    name: columns.label,
+    isKnown: (value) => named(value, columns) !== undefined,
+    problem: (values, isFound) => problem(columns, values, isFound),
+  };
+}
+
+/** Labels that do not say which response they mean. */
+function problem(columns: Columns, values: LabelValues, isFound: boolean): string | undefined {
+  const { label, responses, endings } = columns;
+  const { low, high } = values;
   // Sorted by their labels, 0 and 1 begin like 1 and 2.
-  const isCode = CODES.includes(label) && columns.endings.join() === "1,2";
-  if (unnamed.length === 0 && isCode && low === 1 && high === 1)
+  const isCode = CODES.includes(label) && endings.join() === "1,2";
+  if (isFound && isCode && values.wrongNumbers === 0 && low === 1 && high === 1)
     return (
       `${JSON.stringify(label)} has the number 1 only, which does not say which response is better: ` +
-      `--adapter ${name(1, 2)} if 1 means ${responses[0]}, --adapter ${name(0, 1)} if 1 means ${responses[1]}.`
+      `--adapter two-responses:1..2 if 1 means ${responses[0]}, --adapter two-responses:0..1 if 1 means ${responses[1]}.`
     );
-  if (unnamed.length === 0) return undefined;
-  const [from, to] = low === high ? [0, 1] : [low, high];
-  if (responses.length !== 2) return `${JSON.stringify(label)} does not name one of ${responses.join(", ")}.`;
+  const { firstNumber } = values;
+  if (firstNumber === undefined) return wordsProblem(label, values, `one that names ${responses.join(", ")}, or "tie"`);
+  if (responses.length !== 2)
+    return `${JSON.stringify(label)} has ${describe(firstNumber.value)} at ${firstNumber.where}, which does not name one of ${responses.join(", ")}.`;
+  const found =
+    asFlag(firstNumber.value) === undefined ? `numbers from ${low} to ${high}` : "true and false, as 1 and 0";
   return (
-    `${JSON.stringify(label)} has numbers from ${low} to ${high}, which do not say which response is better: ` +
-    `--adapter ${name(from, to)} if ${from} means ${responses[0]}, --adapter ${name(to, from)} if ${to} means ${responses[0]} ` +
-    "(write the ends of the whole scale)."
+    `${JSON.stringify(label)} has ${found}, which do not say which response is better: ` +
+    numbersAdvice("two-responses", values, responses)
   );
 }
 
-export const twoResponseColumns: Layout = {
+export const twoResponseColumns: RowLayout = {
   name: "two-responses",
   title: "responses in columns and a label",
   columns: {},
   without: ["rejected"],
   over: ["pairs"],
   recognises: (facts) => columnsOf(facts.names) !== undefined,
-  problem,
+  label: labelOf,
   compared: "the response that the label names over the others",
   adapt: (row, options = {}) => adaptLabelled(row, options, byName),
-};
-
-const NUMBER = String.raw`-?\d+(?:\.\d+)?`;
-const SCALED = new RegExp(`^two-responses:(${NUMBER})\\.\\.(${NUMBER})$`);
-
-function name(first: number, second: number): string {
-  return `two-responses:${first}..${second}`;
-}
-
-/** The layout "two-responses:FIRST..SECOND"; undefined for another name. */
-export function scaledLayout(adapter: string): Layout | undefined {
-  const [, first, second] = SCALED.exec(adapter) ?? [];
-  const [from, to] = [Number(first), Number(second)];
-  if (first === undefined || second === undefined || from === to) return undefined;
-  return {
-    name: name(from, to),
-    title: `two responses and a label from ${from} (the first) to ${to} (the second)`,
-    columns: {},
-    compared: `the response whose end of the scale the label is nearer to; ${(from + to) / 2} is a tie`,
-    isByNameOnly: true,
+  byNumbers: (numbers) => ({
+    ...withNumbers(twoResponseColumns, numbers),
+    title: `two responses and a label ${meaningOf(numbers)}`,
+    compared:
+      numbers.tie === undefined
+        ? `the response whose end of the scale the label is nearer to; ${(numbers.first + numbers.second) / 2} is a tie`
+        : "the response that the label means over the other",
+    label: (names) => {
+      const columns = columnsOf(names);
+      return columns && byNumbers(columns.label, numbers).label;
+    },
     adapt: (row, options = {}) =>
       adaptLabelled(row, options, (fields, { label, responses }) => {
         if (responses.length !== 2) throw wrong("two responses", label, responses);
-        return onScale(label, from, to)(fields);
+        return byNumbers(label, numbers).of(fields);
       }),
-  };
-}
+  }),
+};

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { ClusterSums } from "../../../../src/evaluation/measures/clusters.ts";
 import { studentQuantile } from "../../../../src/evaluation/measures/distributions.ts";
 import { clusteredInterval, pairedInterval } from "../../../../src/evaluation/measures/interval.ts";
+import { intervalOfParts } from "../../../../src/evaluation/measures/weighted-mean.ts";
 import { normal, seededRandom } from "./support.ts";
 
 const SAMPLES = 2000;
@@ -102,6 +103,87 @@ it.each([
   expect(covered / (SAMPLES / 2)).toBeGreaterThan(LEAST);
   expect(covered / (SAMPLES / 2)).toBeLessThan(MOST);
 });
+
+/** A benchmark's own score: a mean of means over parts, each with the same weight. */
+interface Official {
+  /** Their parts of all prompts. */
+  readonly sizes: readonly number[];
+  /** Centres of their prompts' difficulties. */
+  readonly centres: readonly number[];
+  readonly prompts: number;
+  readonly spread: number;
+  /** Cases of a prompt, of one difficulty. */
+  readonly cases: number;
+  /** Every prompt is in all parts, with `cases` in each; default false: in one. */
+  readonly shared?: boolean;
+}
+
+/** Sizes as of RewardBench 2's subsets, RM-Bench's domains and RewardBench's sections. */
+const six = [475, 160, 183, 450, 495, 102].map((size) => size / 1865);
+const four = [129, 529, 228, 441].map((size) => size / 1327);
+const sections = [358, 456, 740, 1431].map((size) => size / 2985);
+const equal = [0.25, 0.25, 0.25, 0.25];
+
+const officials: Official[] = [12, 30, 100].flatMap((prompts) => [
+  { sizes: equal, centres: [1.4], prompts, spread: 0, cases: 1 },
+  { sizes: six, centres: [1.4], prompts, spread: 0, cases: 1 },
+  { sizes: four, centres: [0.8, 0, 1.2, 1], prompts, spread: 1, cases: 3 },
+  { sizes: sections, centres: [3, 0.5, 2, 2.5], prompts, spread: 1, cases: 1 },
+  // Near 1 and near 0.
+  { sizes: equal, centres: [3], prompts, spread: 0, cases: 1 },
+  { sizes: six, centres: [-3], prompts, spread: 0, cases: 1 },
+  // The same prompts in all parts: cases of different parts are right or wrong together.
+  { sizes: [1, 1, 1], centres: [1.5, 0.8, 0.2], prompts, spread: 1.5, cases: 2, shared: true },
+  { sizes: [1, 1], centres: [3, 3], prompts, spread: 2, cases: 1, shared: true },
+]);
+officials.push(
+  { sizes: sections, centres: [3, 0.5, 2, 2.5], prompts: 1000, spread: 1, cases: 1 },
+  { sizes: six, centres: [-3], prompts: 1000, spread: 0, cases: 1 },
+  { sizes: [1, 1], centres: [3, 3], prompts: 1000, spread: 2, cases: 1, shared: true },
+);
+
+function officialInterval({ sizes, centres, prompts, spread, cases, shared = false }: Official, random: () => number) {
+  const difficulties = Array.from({ length: prompts }, () => spread * normal(random));
+  return intervalOfParts(
+    sizes.map((size, k) => {
+      const count = shared ? prompts : Math.max(1, Math.round(size * prompts));
+      const values = Array.from({ length: count * cases }, (_, i) => {
+        const prompt = i % count;
+        const own = shared ? (difficulties[prompt] as number) : undefined;
+        return { prompt: shared ? `${prompt}` : `${k} ${prompt}`, own };
+      });
+      const known = new Map<string, number>();
+      return {
+        weight: 1 / sizes.length,
+        values: values.map(({ prompt, own }) => {
+          const difficulty = own ?? known.get(prompt) ?? spread * normal(random);
+          known.set(prompt, difficulty);
+          return { prompt, value: random() < logistic((centres[k % centres.length] as number) + difficulty) ? 1 : 0 };
+        }),
+      };
+    }),
+  );
+}
+
+it.each(officials)(
+  "a benchmark's own score, of $prompts prompts in parts of $sizes, centres $centres, spread $spread, shared $shared",
+  (official) => {
+    const { prompts, sizes, centres, spread } = official;
+    const random = seededRandom(prompts + sizes.length);
+    const truths = sizes.map((_, k) =>
+      trueAccuracy({ prompts, centre: centres[k % centres.length] as number, spread, cases: 1 }),
+    );
+    const truth = truths.reduce((sum, one) => sum + one, 0) / sizes.length;
+    const samples = prompts > 100 ? SAMPLES / 4 : SAMPLES / 2;
+    let covered = 0;
+    for (let i = 0; i < samples; i++) {
+      const { low, high } = officialInterval(official, random) ?? { low: 1, high: 0 };
+      if (low <= truth && truth <= high) covered += 1;
+    }
+    expect(covered / samples).toBeGreaterThan(LEAST);
+    expect(covered / samples).toBeLessThan(MOST);
+  },
+);
 
 it("Student's quantile is scipy's", () => {
   for (const [degrees, quantile] of [

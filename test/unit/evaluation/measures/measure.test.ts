@@ -10,6 +10,7 @@ import {
   wilsonInterval,
 } from "../../../../src/evaluation/measures/interval.ts";
 import { measureBenchmark } from "../../../../src/evaluation/measures/measure.ts";
+import { intervalOfParts } from "../../../../src/evaluation/measures/weighted-mean.ts";
 import { normal, scoredCase, seededRandom } from "./support.ts";
 
 describe("by hand", () => {
@@ -242,13 +243,112 @@ describe("reward benches with parts missing", () => {
     const { officialScore: own } = measureBenchmark("rewardbench2", cases);
     if (own?.kind !== "rewardbench2") throw new Error("wrong kind");
     expect(own.score).toBeUndefined();
+    expect(own.interval).toBeUndefined();
     expect(own.subsets).toEqual([
-      { subset: "Math", score: 0.625, cases: 2, atRandom: 0.25 },
-      { subset: "New", score: 1, cases: 1, atRandom: 0.5 },
+      { subset: "Math", score: 0.625, cases: 2, atRandom: 0.25, interval: expect.objectContaining({ level: 0.95 }) },
+      { subset: "New", score: 1, cases: 1, atRandom: 0.5, interval: expect.objectContaining({ high: 1 }) },
     ]);
     expect(own.ties).toEqual({ tiedAccuracy: 1, refAccuracy: 1, pairs: 0, unusable: 2 });
     expect(own.missingSubsets).toEqual(["Factuality", "Precise IF", "Safety", "Focus", "Ties"]);
     expect(own.unknownSubsets).toEqual(["New"]);
+  });
+});
+
+describe("intervals of official scores", () => {
+  /** Each third response is worse. */
+  const official = (name: "rewardbench" | "rewardbench2" | "rmbench" | "ppe", prompt?: (i: number) => string) => {
+    const subsets = {
+      rewardbench: ["alpacaeval-easy", "llmbar-natural", "donotanswer", "hep-go"],
+      rewardbench2: ["Factuality", "Precise IF", "Math", "Safety", "Focus"],
+      rmbench: ["chat", "math", "code", "safety-refuse"],
+      ppe: ["mmlu_pro", "math", "gpqa", "mbpp_plus", "ifeval"],
+    }[name];
+    const count = name === "rmbench" ? 6 : 2;
+    const cases = Array.from({ length: 120 }, (_, i) =>
+      scoredCase({
+        scores: Array.from({ length: count }, (_, k) => (k < count / 2 === i % 3 > 0 ? 1 : 0)),
+        grades: Array.from({ length: count }, (_, k) => (k < count / 2 ? 1 : 0)),
+        subset: subsets[i % subsets.length] as string,
+        ...(prompt && { prompt: prompt(i) }),
+      }),
+    );
+    const ties = Array.from({ length: 40 }, (_, i) =>
+      scoredCase({
+        scores: i % 8 < 6 ? [3, 2.5, 0] : [0, 2, 1],
+        grades: i % 2 === 0 ? [1, 0, 0] : [1, 1, 0],
+        subset: "Ties",
+        id: `${i % 2 === 0 ? "ref" : "tied"}:${i >> 1}`,
+      }),
+    );
+    const score = measureBenchmark(name, name === "rewardbench2" ? [...cases, ...ties] : cases).officialScore;
+    if (score?.score === undefined || score.interval === undefined) throw new Error("no score");
+    return { ...score, score: score.score, interval: score.interval };
+  };
+  const width = ({ low, high }: Pick<Interval, "low" | "high">) => high - low;
+
+  it.each(["rewardbench", "rewardbench2", "rmbench", "ppe"] as const)("%s has one around its score", (name) => {
+    const { score, interval } = official(name);
+    expect(interval.method).toBe("weighted-wilson");
+    expect(interval.low).toBeLessThan(score - 0.05);
+    expect(interval.high).toBeGreaterThan(score + 0.05);
+    expect(width(interval)).toBeLessThan(0.3);
+  });
+
+  it("a prompt in all parts is one draw of the whole score, and no smaller one", () => {
+    const pairs = (i: number) => `${Math.floor(i / 60)} ${i % 15}`;
+    for (const name of ["rewardbench", "rmbench", "ppe"] as const) {
+      const [apart, together] = [official(name).interval, official(name, pairs).interval];
+      expect(width(together) / width(apart)).toBeGreaterThan(1.5);
+    }
+  });
+
+  it("easy, normal and hard have their own, and so have sections, subsets, domains and sets", () => {
+    const of = official("rmbench");
+    if (of.kind !== "rmbench") throw new Error("wrong kind");
+    for (const [name, interval] of [
+      ["easy", of.easyInterval],
+      ["normal", of.normalInterval],
+      ["hard", of.hardInterval],
+    ] as const) {
+      expect(interval?.low).toBeLessThan(of[name] ?? 0);
+      expect(interval?.high).toBeGreaterThan(of[name] ?? 1);
+    }
+    const parts = [official("rewardbench"), official("rewardbench2"), of, official("ppe")].flatMap(
+      (one): readonly { readonly interval?: Interval }[] =>
+        one.kind === "rewardbench"
+          ? one.sections
+          : one.kind === "rewardbench2"
+            ? one.subsets
+            : one.kind === "rmbench"
+              ? one.domains
+              : one.correctness,
+    );
+    expect(parts).toHaveLength(4 + 6 + 4 + 5);
+    for (const { interval } of parts) expect(width(interval ?? NONE)).toBeGreaterThan(0.1);
+  });
+
+  it("has a width where every prompt is right: that of as many prompts of equal weight", () => {
+    const values = (count: number, value: number) => Array.from({ length: count }, () => ({ value }));
+    const parts = (value: number) => [
+      { weight: 0.5, values: values(20, value) },
+      { weight: 0.5, values: values(5, value) },
+    ];
+    // A part of 5 with half the weight is worth less: 1 / (0.25 / 20 + 0.25 / 5) prompts.
+    const sixteen = wilsonInterval(16, 16)?.low ?? 0;
+    const [right, wrong] = [intervalOfParts(parts(1)) ?? NONE, intervalOfParts(parts(0)) ?? NONE];
+    expect([right.high, wrong.low]).toEqual([1, 0]);
+    expect(right.low).toBeCloseTo(sixteen, 12);
+    expect(wrong.high).toBeCloseTo(1 - sixteen, 12);
+    // One wrong answer in a part of a thousand says nothing about one of five.
+    const large = [...values(999, 1), { value: 0 }];
+    const { low } =
+      intervalOfParts([
+        { weight: 0.5, values: large },
+        { weight: 0.5, values: values(5, 1) },
+      ]) ?? NONE;
+    expect(low).toBeLessThan(0.95);
+    expect(intervalOfParts([])).toBeUndefined();
+    expect(intervalOfParts([{ weight: 1, values: [] }])).toBeUndefined();
   });
 });
 

@@ -1,0 +1,36 @@
+/** Folders of the Python library datasets, whose rows are in Arrow files: JSON files beside them would be read as rows. */
+import { basename, dirname } from "node:path";
+
+/** Whether a name is one of a file of rows that is not read. */
+export function isArrowFile(name: string): boolean {
+  return /\.(?:arrow|feather)$/i.test(name);
+}
+
+/**
+ * Why a folder cannot be read, as a sentence that follows its name; undefined: its rows are not in Arrow files.
+ *
+ * @param data data files in it and below, those that describe a saved data set among them
+ * @param arrows Arrow and Feather files in it and below
+ */
+export function arrowProblem(folder: string, data: readonly string[], arrows: readonly string[]): string | undefined {
+  const [first] = [...arrows].sort();
+  if (first === undefined) return undefined;
+  const hasFile = (parent: string, name: string) =>
+    data.some((path) => dirname(path) === parent && basename(path) === name);
+  const [saved] = [...new Set(arrows.map(dirname))].filter((parent) => hasFile(parent, "state.json")).sort();
+  if (saved !== undefined) {
+    const isSplit = hasFile(dirname(saved), "dataset_dict.json");
+    const [root, split] = isSplit ? [dirname(saved), `[${JSON.stringify(basename(saved))}]`] : [saved, ""];
+    const where = root === folder ? "is" : `has in ${root}`;
+    return (
+      `${where} a data set as datasets.save_to_disk writes it, in Arrow files, which are not read: export it in Python, ` +
+      `datasets.load_from_disk(${JSON.stringify(root)})${split}.to_parquet("${basename(saved)}.parquet"), and give that file`
+    );
+  }
+  if (data.some((path) => basename(path) !== "dataset_info.json")) return undefined;
+  const read = /\.feather$/i.test(first) ? "pandas.read_feather" : "datasets.Dataset.from_file";
+  return (
+    `has its rows in Arrow files, which are not read: export them in Python, ` +
+    `${read}(${JSON.stringify(first)}).to_parquet("${basename(first).replace(/\.\w+$/, "")}.parquet"), and give that file`
+  );
+}
