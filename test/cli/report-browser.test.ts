@@ -7,7 +7,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BenchmarkName, benchmarkNames } from "../../src/evaluation/case.ts";
 import { renderHtml } from "../../src/evaluation/report/html.ts";
-import { richReport, SCRIPT_MARK } from "../unit/evaluation/report/rich-report.ts";
+import { richReport, SCRIPT_MARK, withFailures } from "../unit/evaluation/report/rich-report.ts";
 import { findBrowser, launchOptions, openDetails, overflowing, widths } from "./browser.ts";
 import { contrast, contrastPairs, MIN_CONTRAST } from "./contrast.ts";
 
@@ -33,7 +33,7 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
   const folder = mkdtempSync(join(tmpdir(), "starling-rm-report-"));
   const file = join(folder, "report.html");
   const address = pathToFileURL(file).href;
-  const html = executable === undefined ? "" : renderHtml(richReport(300));
+  const html = executable === undefined ? "" : renderHtml(withFailures(richReport(300)));
   const small = richReport(executable === undefined ? 1 : 40);
   let browser: Browser;
 
