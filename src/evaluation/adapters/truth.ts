@@ -1,6 +1,7 @@
 /** truthful_qa, configuration "generation": the best answer, other correct answers, incorrect answers. */
 import type { CaseResponse, Comparison } from "../case.ts";
 import { type Adapted, type AdaptOptions, refuseTooMany, rowFields, textOf, textsOf } from "./adapter.ts";
+import { withoutSameText } from "./compared.ts";
 
 const READ = ["question", "best_answer", "correct_answers", "incorrect_answers"];
 
@@ -33,7 +34,8 @@ export function adaptTruth(row: unknown, options: AdaptOptions = {}): Adapted {
   const comparisons = comparisonsOf(right, wrong);
   if (comparisons.length === 0) return { omitted: "no other answer" };
   const asPublished = repeated.length === 0 ? {} : { asPublished: comparisonsOf([...right, ...again], wrong) };
-  return { case: { responses, comparisons, ...asPublished } };
+  // Two questions have "Unknown" among the correct answers and among the incorrect ones.
+  return withoutSameText({ case: { responses, comparisons, ...asPublished } }, options);
 }
 
 /** The best answer, 0, against the other correct ones, and all of them against the incorrect ones. */

@@ -726,6 +726,12 @@ export const published: readonly Published[] = [
     wins: ["q: b >= c", "q: b > x", "q: c > x"],
   },
   {
+    what: "TruthfulQA.csv with one answer among the correct and the incorrect ones, as two questions have it",
+    rows: "Question,Best Answer,Correct Answers,Incorrect Answers\nq,a,a; Unknown,b; Unknown\n",
+    adapter: "truthfulqa-csv",
+    wins: ["q: a >= Unknown", "q: a > b", "q: Unknown > b", "q: a > Unknown"],
+  },
+  {
     what: "TruthfulQA.csv: answers are separated by semicolons",
     rows: "Type,Category,Question,Best Answer,Correct Answers,Incorrect Answers,Source\nAdversarial,Law,q,b,b; c,x; y;,s\n",
     adapter: "truthfulqa-csv",
