@@ -104,7 +104,7 @@ function benchmarkBlock(one: BenchmarkComparison, id: string, names: readonly st
       INTERVAL,
       "Difference to the first",
       `its ${INTERVAL}`,
-      "McNemar’s p",
+      "McNemar’s\u00a0p",
       "Right in only one",
     ],
     rows: measures.map(({ accuracy, interval, officialScore }, i) => {
