@@ -112,7 +112,7 @@ export async function printsAdapters({ adapter }: DataOptions): Promise<boolean>
 function adapterList(): string {
   const width = Math.max(...preferenceAdapters.map(({ name }) => name.length));
   const lines = preferenceAdapters.map(({ name, title, compared }) => `${name.padEnd(width)}  ${title}: ${compared}\n`);
-  return `${lines.join("")}two-responses:FIRST..SECOND  a label on a scale: FIRST means the first response, SECOND the second (0..1, -1..1, 1..7); also helpsteer2:1..7\n`;
+  return `${lines.join("")}two-responses:FIRST..SECOND  a label on a scale: FIRST means the first response, SECOND the second (0..1, -1..1, 1..7); also helpsteer2:1..7\ntwo-responses:FIRST,SECOND,TIE  a label of three codes (0,1,2 or 1,2,0)\n`;
 }
 
 export function addDataOptions(command: Command, { many }: { many: boolean }): Command {

@@ -11,7 +11,6 @@ import {
 } from "./benchmark-options.ts";
 import { compareReports, isReport } from "./compare-reports.ts";
 import type { Action } from "./context.ts";
-import { counted } from "./counted.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import { benchmarkNames, byteSize } from "./library.ts";
@@ -86,28 +85,28 @@ function refuseModelOptions({ input, limit, seed, headA, headB }: CompareCommand
 
 const DIGITS = 4;
 
-function comparisonTable({ models, agreement, rows }: ComparisonReport): string {
+function comparisonTable({ models, agreement, incomplete }: ComparisonReport): string {
   const { order, sameBest, kendall, scores, margins } = agreement;
   const [first, second] = models;
   const difference = (of: typeof scores) =>
     of === undefined
       ? ABSENT
       : `median ${of.median.toFixed(DIGITS)}, at most ${of.max.toFixed(DIGITS)}, mean ${of.mean.toFixed(DIGITS)}`;
-  const left = rows.broken + rows.failed;
+  const of = incomplete === undefined ? "" : ` ${incomplete.sentence}`;
   return propertyTable([
     ["first", modelText(first)],
     ["second", modelText(second)],
     [
       "compared",
-      `${agreement.cases} prompts, ${agreement.responses} responses${left > 0 ? `; ${counted(left, "row")} failed` : ""}`,
+      `${agreement.cases} prompts, ${agreement.responses} responses${incomplete === undefined ? "" : `,${of}`}`,
     ],
     ["same order", shareText(order.agreement, order.interval)],
     ["same best response", shareText(sameBest)],
     ["Kendall's tau", kendall === undefined ? ABSENT : kendall.toFixed(DIGITS)],
     ["scores differ by", difference(scores)],
     ["margins differ by", difference(margins)],
-    ["accuracy of the first", accuracyText(first)],
-    ["accuracy of the second", accuracyText(second)],
+    ["accuracy of the first", `${accuracyText(first)}${of}`],
+    ["accuracy of the second", `${accuracyText(second)}${of}`],
     ["difference of accuracies", differenceText(agreement.accuracyDifference)],
     ["right in only one", `${agreement.onlyFirstRight} in the first, ${agreement.onlySecondRight} in the second`],
   ]);

@@ -37,7 +37,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
     own.benchmark,
     ...(hasOfficial ? scoreCells(own) : []),
     String(own.cases),
-    share(own.accuracy),
+    hasOfficial ? share(own.accuracy) : withRows(own.accuracy, own),
     range(own.interval),
     ...models.map((model) => share(own.card?.[model])),
   ]);
@@ -45,7 +45,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
     "average",
     ...(hasOfficial ? ["", ""] : []),
     "",
-    share(report.accuracy),
+    withRows(report.accuracy, report),
     range(report.interval),
     ...models.map((model) => share(report.card?.[model])),
   ];
@@ -59,11 +59,15 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}${breakdowns.join("")}${benchmarks.map((own) => strengthsTable(own, columns)).join("")}`;
 }
 
+/** The first number of a line, which a narrow terminal has too, with what it is of, where rows failed. */
+function withRows(value: number | undefined, { incomplete }: Pick<EvaluationReport, "incomplete">): string {
+  return incomplete === undefined ? share(value) : `${share(value)} (${incomplete.sentence})`;
+}
+
 /** The official score and its interval, or accuracy. */
-function scoreCells({ officialScore, accuracy, interval }: BenchmarkReport): string[] {
-  return officialScore === undefined
-    ? [share(accuracy), range(interval)]
-    : [share(officialScore.score), range(officialScore.interval)];
+function scoreCells(own: BenchmarkReport): string[] {
+  const { score, interval } = own.officialScore ?? { score: own.accuracy, interval: own.interval };
+  return [withRows(score, own), range(interval)];
 }
 
 type Breakdown = NonNullable<BenchmarkReport["breakdowns"]>[number];

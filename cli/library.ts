@@ -16,6 +16,7 @@ export { adapterNamed } from "../src/evaluation/find-layout.ts";
 export { type ModelHashOptions, modelHash } from "../src/evaluation/model-hash.ts";
 export { caseLine, type EvaluatedPart, mergeParts, PartEvaluator, parseCase } from "../src/evaluation/parts.ts";
 export { probeFilesIn } from "../src/evaluation/probe/probe-folder.ts";
+export { problemShape } from "../src/evaluation/problem-kinds.ts";
 export { runNames } from "../src/evaluation/report/comparison-page.ts";
 export { type ScoreTableFormat, scoreTableFormats } from "../src/evaluation/score-table.ts";
 export { writeComparison } from "../src/evaluation/write-comparison.ts";

@@ -32,7 +32,8 @@ export function probeTable(report: ProbeReport, columns: number): string {
   const known = `${counted(scores.count, "score")} of ${counted(report.prompts, "prompt")}`;
   const deviation = scores.standardDeviation;
   const spread = deviation === undefined ? known : `${known}, standard deviation ${share(deviation)}`;
-  const lines = [...notice, ...wrapped(`The texts as they are: ${spread}.`, columns)];
+  const of = report.incomplete === undefined ? "" : `, ${report.incomplete.sentence}`;
+  const lines = [...notice, ...wrapped(`The texts as they are: ${spread}${of}.`, columns)];
   const notes = [
     ...(probes.some(isAgainst)
       ? wrapped(

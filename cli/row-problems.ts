@@ -2,6 +2,7 @@
 import { isStarlingError } from "../src/index.ts";
 import { grouped } from "./counted.ts";
 import { failureText } from "./errors.ts";
+import { problemShape } from "./library.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Reported of each kind of problem; a file may have the same one in every row. */
@@ -77,11 +78,9 @@ export class RowProblems {
   }
 }
 
-/** A message without what differs from row to row: numbers, quoted text, and the JSON parser's details. */
 function shapeOf(error: unknown, message: string): string {
   const code = isStarlingError(error) ? error.code : "";
-  if (code === "ERR_INVALID_JSON") return `${code} ${message.replace(/:.*/s, "")}`;
-  return `${code} ${message.replaceAll(/"(?:[^"\\]|\\.)*"/gs, '""').replaceAll(/\d+/g, "0")}`;
+  return `${code} ${problemShape(message)}`;
 }
 
 function more(count: number): string {

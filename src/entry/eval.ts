@@ -61,6 +61,7 @@ export { renderHtml } from "../evaluation/report/html.ts";
 export type {
   BenchmarkReport,
   EvaluationReport,
+  Incomplete,
   ReportedModel,
   ReportedProblem,
   ReportedSettings,

@@ -183,6 +183,10 @@ function noticesOf(runs: readonly WrittenRun[], benchmarks: readonly BenchmarkCo
       notices.push(
         `${benchmark}: ${common} cases are in all reports (of ${cases.join(", ")}); every number is about these.`,
       );
+  for (const { name, report } of runs)
+    for (const { benchmark, incomplete } of report.benchmarks)
+      if (incomplete !== undefined && benchmarks.some((one) => one.benchmark === benchmark))
+        notices.push(`The cases of ${benchmark} in ${name} are those ${incomplete.sentence}.`);
   const names = new Set(runs.flatMap(({ report }) => report.benchmarks.map(({ benchmark }) => benchmark)));
   for (const name of names)
     if (!benchmarks.some(({ benchmark }) => benchmark === name))

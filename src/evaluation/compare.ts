@@ -16,11 +16,19 @@ import {
   limitOf,
   type SharedOption,
 } from "./evaluate-options.ts";
+import { incompleteOf } from "./incomplete.ts";
 import { type AccuracyMeasures, measureAccuracy } from "./measures/accuracy.ts";
 import { type Agreement, measureAgreement } from "./measures/agreement.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "./open-benchmark.ts";
 import { openModel } from "./open-model.ts";
-import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "./report.ts";
+import type {
+  Incomplete,
+  ReportedModel,
+  ReportedProblem,
+  ReportedSettings,
+  ReportedSource,
+  RowCounts,
+} from "./report.ts";
 import { type ScoringProgress, scoreBenchmark, scoringProgress } from "./score-cases.ts";
 
 /** Options of compareModels(). */
@@ -53,6 +61,8 @@ export interface ComparisonReport {
   readonly sources: readonly ReportedSource[];
   /** How many rows were read, skipped and scored. */
   readonly rows: RowCounts;
+  /** The accuracies and the agreement are of these, if rows failed. */
+  readonly incomplete?: Incomplete;
   /** How far the two models agree. */
   readonly agreement: Agreement;
   /** The first rows that are invalid or could not be scored, with the reason. */
@@ -123,6 +133,7 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
   const firstScored = first.scored.filter((_, i) => both.has(first.cases[i] as PlacedCase));
   const { seed } = settings;
   const { limit } = benchmark;
+  const rows = benchmark.counts();
   return {
     formatVersion: 1,
     version: packageVersion(),
@@ -134,7 +145,8 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
     seed,
     ...(limit === undefined ? {} : { limit }),
     sources: benchmark.sources,
-    rows: benchmark.counts(),
+    rows,
+    ...incompleteOf(rows),
     agreement: measureAgreement(firstScored, second.scored),
     problems: benchmark.problems,
   };

@@ -14,6 +14,7 @@ import {
   limitOf,
 } from "./evaluate-options.ts";
 import { withLengthBand } from "./groups.ts";
+import { incompleteOf, incompleteOfAll } from "./incomplete.ts";
 import { textsOf } from "./item-texts.ts";
 import { mean, RunningAccuracy } from "./measures/accuracy.ts";
 import { estimateOf, intervalOfMean } from "./measures/interval.ts";
@@ -132,13 +133,15 @@ export async function runBenchmark(
   }
   for (const sentence of benchmark.warnings()) onNotice?.(sentence);
   if (total === undefined) benchmark.checkFields();
+  const rows = benchmark.counts();
   const report: BenchmarkReport = {
     benchmark: name,
     title: definition.title,
     ...given({ notice: definition.notice, limit: benchmark.limit }),
     sources: benchmark.sources,
-    rows: benchmark.counts(),
+    rows,
     ...given({ card: definition.card }),
+    ...incompleteOf(rows),
     ...measureBenchmark(name, cases, by, model.reported.calibration),
     mistakes: worst.worst,
     truncatedResponses,
@@ -164,6 +167,7 @@ export function assemble(
     formatVersion: 1,
     version: packageVersion(),
     ...(whole ? { accuracy: mean(known) } : {}),
+    ...incompleteOfAll(benchmarks),
     ...(interval && { interval }),
     ...(Object.keys(card).length > 0 ? { card } : {}),
     model: reported,

@@ -63,12 +63,12 @@ export function adapterNamed(name: string): Layout {
   const layout = layoutNamed(name);
   if (layout !== undefined) return layout;
   const names = layouts.map((one) => one.name);
-  const scaled = layouts.flatMap((one) => (one.onScale === undefined ? [] : [one.name]));
+  const scaled = layouts.flatMap((one) => (one.byNumbers === undefined ? [] : [one.name]));
   const near = nearestValue(name, names);
   throw new InvalidInputError(
     "ERR_INVALID_ARGUMENT",
     `Expected the name of an adapter but received ${JSON.stringify(name)}.${near === undefined ? "" : ` Did you mean ${JSON.stringify(near)}?`} ` +
-      `There are ${names.join(", ")}, and ${scaled.join(", ")} also as NAME:FIRST..SECOND for labels on another scale.`,
+      `There are ${names.join(", ")}, and ${scaled.join(", ")} also as NAME:FIRST..SECOND for labels on another scale, or NAME:FIRST,SECOND,TIE for codes.`,
     { field: "adapter" },
   );
 }

@@ -2,7 +2,7 @@
 import { isStarlingError } from "../errors.ts";
 import { FieldMap, type FieldMapping } from "../prompt/field-map.ts";
 import type { Fields } from "../prompt/input-fields.ts";
-import { READ_COLUMNS } from "../rows/columns.ts";
+import { CASE_FIELDS } from "../rows/columns.ts";
 import type { InputFormat } from "../rows/format.ts";
 
 /** How the rows of a file are read. */
@@ -13,7 +13,7 @@ export interface RowMap {
 }
 
 export function rowMap(fields: FieldMapping | undefined, format: InputFormat | undefined): RowMap {
-  const map = fields === undefined ? undefined : new FieldMap(fields, [...READ_COLUMNS], { aliases: false });
+  const map = fields === undefined ? undefined : new FieldMap(fields, CASE_FIELDS, { aliases: false });
   return { map, format };
 }
 

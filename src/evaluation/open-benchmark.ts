@@ -12,6 +12,7 @@ import { type Benchmark, benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, PlacedCase } from "./case.ts";
 import { findLayout } from "./find-layout.ts";
 import { promptKey } from "./item-texts.ts";
+import { ProblemKinds } from "./problem-kinds.ts";
 import { CaseReader, type RowProblem, type RowRules } from "./read-cases.ts";
 import type { ReportedProblem, ReportedSource, RowCounts } from "./report.ts";
 import type { FactFields } from "./row-facts.ts";
@@ -79,6 +80,7 @@ export class OpenBenchmark {
   readonly #resolved: readonly ResolvedSource[];
   readonly #reader: CaseReader;
   readonly #reportProblem: (problem: RowProblem) => void;
+  readonly #kinds: ProblemKinds;
   #failed = 0;
 
   private constructor(
@@ -89,6 +91,7 @@ export class OpenBenchmark {
     sample: readonly PlacedCase[] | undefined,
     limit: number | undefined,
     problems: readonly ReportedProblem[],
+    kinds: ProblemKinds,
     reportProblem: (problem: RowProblem) => void,
   ) {
     this.name = definition.name;
@@ -100,6 +103,7 @@ export class OpenBenchmark {
     this.total = sample?.length;
     this.limit = limit;
     this.problems = problems;
+    this.#kinds = kinds;
     this.#reportProblem = reportProblem;
   }
 
@@ -121,7 +125,8 @@ export class OpenBenchmark {
         layouts.push(await findLayout(source, { ...given({ adapter, fields, format, signal }), single }));
     tellLayouts(layouts, options.onNotice);
     const problems: ReportedProblem[] = [];
-    const reportProblem = problemReporter(options, problems);
+    const kinds = new ProblemKinds();
+    const reportProblem = problemReporter(options, problems, kinds);
     const rules = given({ ignoreFields, differentPrompts });
     const reader = new CaseReader(definition, resolved, {
       ...rules,
@@ -138,14 +143,15 @@ export class OpenBenchmark {
     if (sample !== undefined) reader.checkFields();
     const sources: ReportedSource[] = [];
     for (const [i, source] of resolved.entries()) sources.push(await reportedSource(source, layouts[i]));
-    return new OpenBenchmark(definition, resolved, sources, reader, sample, limit, problems, reportProblem);
+    return new OpenBenchmark(definition, resolved, sources, reader, sample, limit, problems, kinds, reportProblem);
   }
 
   /** Complete after all cases were read. */
   counts(): RowCounts {
     const counts = this.#reader.counts;
     const omitted = Object.fromEntries(Object.entries(counts.omitted).sort(([a], [b]) => (a < b ? -1 : 1)));
-    return { ...counts, omitted, sampled: this.total ?? counts.cases, failed: this.#failed };
+    const sampled = this.total ?? counts.cases;
+    return { ...counts, omitted, sampled, failed: this.#failed, problems: this.#kinds.counts() };
   }
 
   /** @throws InvalidInputError for a field that was asked for and that no row has. To be called when all cases were read. */
@@ -186,9 +192,11 @@ function tellLayouts(found: readonly Layout[], onNotice: OpenBenchmarkOptions["o
 function problemReporter(
   { onProblem, strict }: Pick<OpenBenchmarkOptions, "onProblem" | "strict">,
   problems: ReportedProblem[],
+  kinds: ProblemKinds,
 ): (problem: RowProblem) => void {
   return (problem) => {
     const { source, sourceIndex, row, where, error } = problem;
+    kinds.add(error.message);
     onProblem(problem);
     if (strict) {
       const details = { cause: error, ...(error.field === undefined ? {} : { field: error.field }) };

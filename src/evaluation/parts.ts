@@ -4,11 +4,13 @@ import { benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, ScoredCase } from "./case.ts";
 import { assemble, MAX_LISTED_TRUNCATIONS, runBenchmark } from "./evaluate.ts";
 import { type EvaluateOptions, evaluationSettings } from "./evaluate-options.ts";
+import { incompleteOf } from "./incomplete.ts";
 import { rowKey } from "./item-texts.ts";
 import { measureBenchmark } from "./measures/measure.ts";
 import { worstOf } from "./measures/mistakes.ts";
 import { type BenchmarkRequest, MAX_REPORTED_PROBLEMS, OpenBenchmark } from "./open-benchmark.ts";
 import { type OpenModel, openModel } from "./open-model.ts";
+import { ProblemKinds } from "./problem-kinds.ts";
 import type { BenchmarkReport, EvaluationReport, ReportedModel, ReportedSettings, RowCounts } from "./report.ts";
 
 /** What is known of a part, besides its scored cases. */
@@ -97,12 +99,14 @@ export function mergeParts(
     };
   });
   const { benchmark } = first.part;
+  const rows = sumOfRows(parts.map(({ part }) => part.rows));
   const { title, card, notice } = benchmarks[benchmark];
   const report: BenchmarkReport = {
     ...{ benchmark, title, ...given({ notice }) },
     sources: parts.flatMap(({ part }) => part.sources),
-    rows: sumOfRows(parts.map(({ part }) => part.rows)),
+    rows,
     ...given({ card }),
+    ...incompleteOf(rows),
     ...measureBenchmark(
       benchmark,
       placed.flatMap(({ cases }) => cases),
@@ -127,13 +131,18 @@ function withKey(scored: ScoredCase, source: number): ScoredCase {
 
 function sumOfRows(all: readonly RowCounts[]): RowCounts {
   const omitted: Record<string, number> = {};
-  const sum = (name: Exclude<keyof RowCounts, "omitted">) => all.reduce((total, rows) => total + rows[name], 0);
-  for (const rows of all)
+  const sum = (name: Exclude<keyof RowCounts, "omitted" | "problems">) =>
+    all.reduce((total, rows) => total + rows[name], 0);
+  const problems = new ProblemKinds();
+  for (const rows of all) {
     for (const [reason, count] of Object.entries(rows.omitted)) omitted[reason] = (omitted[reason] ?? 0) + count;
+    for (const [message, count] of Object.entries(rows.problems)) problems.add(message, count);
+  }
   return {
     read: sum("read"),
     omitted: Object.fromEntries(Object.entries(omitted).sort(([a], [b]) => (a < b ? -1 : 1))),
     ...{ broken: sum("broken"), cases: sum("cases"), sampled: sum("sampled"), failed: sum("failed") },
+    problems: problems.counts(),
   };
 }
 

@@ -16,6 +16,7 @@ export interface PreferenceAdapter {
 /**
  * The adapters of "pairs". There is also "two-responses:FIRST..SECOND" for a label on a scale, from FIRST (the first response
  * is better) to SECOND: "two-responses:0..1", "two-responses:1..-1"; likewise for another scale of a data set: "helpsteer2:1..7".
+ * And "two-responses:FIRST,SECOND,TIE" for labels that are codes: "two-responses:0,1,2".
  */
 export const preferenceAdapters: readonly PreferenceAdapter[] = layouts.map(({ name, title, columns, compared }) => ({
   name,

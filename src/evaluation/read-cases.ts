@@ -5,7 +5,7 @@ import { FieldMap, type FieldMapping, type MappedFields } from "../prompt/field-
 import { type Fields, isObject } from "../prompt/input-fields.ts";
 import { explained } from "../prompt/row-advice.ts";
 import { strictError, WarningCounter } from "../prompt/warnings.ts";
-import { READ_COLUMNS } from "../rows/columns.ts";
+import { CASE_FIELDS, READ_COLUMNS } from "../rows/columns.ts";
 import { damaged } from "../rows/damaged.ts";
 import type { InputFormat } from "../rows/format.ts";
 import { exactValue } from "../rows/json-value.ts";
@@ -121,7 +121,7 @@ export class CaseReader {
   #fieldMap(layout: ReadLayout): FieldMap {
     const { fields = {}, ignoreFields } = this.#options;
     const isPairs = layout === pairsLayout;
-    return new FieldMap(fields, [...READ_COLUMNS], { ignoreFields, aliases: isPairs, pairs: isPairs });
+    return new FieldMap(fields, CASE_FIELDS, { ignoreFields, aliases: isPairs, pairs: isPairs });
   }
 
   /** For rows with one response. */

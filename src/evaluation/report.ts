@@ -17,6 +17,8 @@ export interface EvaluationReport {
   readonly version: string;
   /** Mean of the benchmarks' accuracies, 0 to 1; absent if one of them has none. */
   readonly accuracy?: number;
+  /** What `accuracy` is of, if rows failed: it should not be quoted without. Absent if none did. */
+  readonly incomplete?: Incomplete;
   /** Of `accuracy`, at 95 %: its benchmarks' intervals combined. */
   readonly interval?: Interval;
   /** Mean of the model card's numbers for the same benchmarks, by model; only models with a number for each of them. */
@@ -95,6 +97,8 @@ export interface BenchmarkReport extends BenchmarkMeasures {
   readonly sources: readonly ReportedSource[];
   /** How many rows were read, skipped and scored. */
   readonly rows: RowCounts;
+  /** What the measures are of, if rows failed. */
+  readonly incomplete?: Incomplete;
   /** The model card's accuracy for this benchmark, by model. */
   readonly card?: Readonly<Record<string, number>>;
   /** Wrong comparisons with the largest margins, worst first; at most one per case. */
@@ -133,6 +137,21 @@ export interface RowCounts {
   readonly sampled: number;
   /** Cases with a response that could not be scored. */
   readonly failed: number;
+  /**
+   * Invalid rows and failed cases by kind of problem, the most frequent first; named by the message of the first, for example
+   * {"rejected is missing or empty: expected a string.": 280}.
+   */
+  readonly problems: Readonly<Record<string, number>>;
+}
+
+/** What numbers are of, where rows failed. */
+export interface Incomplete {
+  /** Cases that were scored. */
+  readonly measured: number;
+  /** Rows that are invalid, and cases that could not be scored. */
+  readonly failed: number;
+  /** Both, to follow a number: "of 120 of 400 rows; 280 failed". */
+  readonly sentence: string;
 }
 
 /** A row that is invalid or could not be scored. */

@@ -137,10 +137,15 @@ export function plainName(name: string): string {
   return plain;
 }
 
+/** A number, also as text, as in the cells of a CSV file. */
+function isCount(value: unknown): boolean {
+  return typeof value === "number" || (typeof value === "string" && /^\s*\d+(?:\.\d*)?\s*$/.test(value));
+}
+
 /** An empty value, however written: also in a CSV cell, and as pandas fills gaps. */
 export function isEmpty(name: string, value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isEmptyValue);
-  if (typeof value === "number" && COUNTED.has(plainName(name))) return true;
+  if (isCount(value) && COUNTED.has(plainName(name))) return true;
   // A prompt field may be the number 0; for tools and images 0 means none.
   if (value === 0) return !PROMPT_NAMES.has(plainName(name));
   return isEmptyValue(value) || (value === "auto" && plainName(name) === "toolchoice");

@@ -115,12 +115,16 @@ function checkMessage(value: unknown, where: string, index: number, rules: ItemR
   refuseUnreadInput(value, where, rules, [], true);
   const [speaker, said] = fieldsOf(value);
   const role = roleOf(value);
-  if (role === undefined)
-    throw invalidItem(
-      `Expected ${speaker === "from" ? '"system", "human" or "gpt"' : '"system", "user" or "assistant"'} for ${where}.${speaker} but ` +
-        `received ${describe(value[speaker])}.`,
-      `${where}.${speaker}`,
-    );
+  if (role === undefined) {
+    const expected = speaker === "from" ? '"system", "human" or "gpt"' : '"system", "user" or "assistant"';
+    const field = `${where}.${speaker}`;
+    const given = value[speaker];
+    const message =
+      given === undefined
+        ? `${field} is missing: expected ${expected}.`
+        : `Expected ${expected} for ${field} but received ${describe(given)}.`;
+    throw invalidItem(message, field);
+  }
   const content = value[said];
   if (role === "system" && (content === null || content === undefined)) return [];
   if (role === "system" && index !== 0)

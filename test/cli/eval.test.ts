@@ -219,7 +219,30 @@ describe("eval", () => {
     const { code, stdout, stderr } = await run(evaluate("pairs", "--input", none));
     expect(code).toBe(2);
     expect(stdout).toContain("pairs");
-    expect(stderr).toContain("error: pairs has no usable row");
+    expect(stderr).toContain("error: pairs has no usable row, so nothing was measured: 1 row: same text");
+  });
+
+  it("says beside the accuracy how many rows it is of, and in JSON why the others failed", async () => {
+    const rows = [
+      { prompt: "p", chosen: "a", rejected: "b" },
+      ...[1, 2].map((chosen) => ({ prompt: "p", chosen, rejected: "b" })),
+    ];
+    const part = file("part.jsonl", rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const { code, stdout } = await run(evaluate("pairs", "--input", part));
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^pairs +1 +\d\.\d{3} \(of 1 of 3 rows; 2 failed\)/m);
+    const json = JSON.parse((await run(evaluate("pairs", "--input", part, "--json"))).stdout);
+    const incomplete = { measured: 1, failed: 2, sentence: "of 1 of 3 rows; 2 failed" };
+    const problems = { "Expected a string for chosen but received 1.": 2 };
+    expect(json).toMatchObject({ incomplete, benchmarks: [{ incomplete, rows: { problems } }] });
+    const none = await run(
+      evaluate("pairs", "--input", file("none-2.jsonl", `${JSON.stringify(rows[1])}\n`), "--json"),
+    );
+    expect(none.code).toBe(2);
+    expect(JSON.parse(none.stdout).benchmarks[0].rows.problems).toEqual({
+      "Expected a string for chosen but received 1.": 1,
+    });
+    expect(none.stderr).toContain("nothing was measured: 1 row: Expected a string for chosen but received 1");
   });
 
   it("tells each broken row by its number, goes on, and exits with 1", async () => {

@@ -1,6 +1,6 @@
 /** The products of a large feature table in worker threads, which run the built script. */
 import { describe, expect, it } from "vitest";
-import { FeatureTable, fitHead } from "../../src/entry/fit.ts";
+import { FeatureTable, type FitOptions, fitHead } from "../../src/entry/fit.ts";
 import { FeatureProducts } from "../../src/evaluation/fit/feature-products.ts";
 import type { FitCase } from "../../src/evaluation/fit/fit-data.ts";
 import { TimeSlice } from "../../src/evaluation/fit/time-slice.ts";
@@ -50,8 +50,11 @@ describe("worker threads of a fit", () => {
     }
   });
 
-  it("the head is the same bits with any number of threads", async () => {
-    const options = { ridge: 100, heldOut: 0.1 };
+  it.each<[string, FitOptions]>([
+    ["a given ridge", { ridge: 100 }],
+    ["a chosen ridge", {}],
+  ])("the head is the same bits with any number of threads: %s", async (_, more) => {
+    const options = { ...more, heldOut: 0.1 };
     const [one, two, three] = [
       await fitHead(data, { ...options, threads: 1 }),
       await fitHead(data, { ...options, threads: 2 }),

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BenchmarkName, benchmarkNames } from "../../src/evaluation/case.ts";
 import { renderComparison } from "../../src/evaluation/report/comparison-page.ts";
 import { renderHtml } from "../../src/evaluation/report/html.ts";
-import { richComparison, richReport, SCRIPT_MARK } from "../unit/evaluation/report/rich-report.ts";
+import { richComparison, richReport, SCRIPT_MARK, withFailures } from "../unit/evaluation/report/rich-report.ts";
 import { findBrowser, launchOptions, openDetails, overflowing, unnamed, widths } from "./browser.ts";
 import { contrast, contrastPairs, MIN_CONTRAST } from "./contrast.ts";
 
@@ -41,7 +41,7 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
   const folder = mkdtempSync(join(tmpdir(), "starling-rm-report-"));
   const file = join(folder, "report.html");
   const address = pathToFileURL(file).href;
-  const html = executable === undefined ? "" : renderHtml(richReport(300));
+  const html = executable === undefined ? "" : renderHtml(withFailures(richReport(300)));
   const small = richReport(executable === undefined ? 1 : 40);
   let browser: Browser;
 

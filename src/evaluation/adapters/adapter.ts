@@ -10,6 +10,7 @@ import { checkContent, checkString, describeField } from "../../prompt/texts.ts"
 import type { ItemWarning } from "../../prompt/warnings.ts";
 import type { CaseResponse, PromptCase } from "../case.ts";
 import { asFlag } from "./labels.ts";
+import { refuseUnreadPrompt } from "./unread-prompt.ts";
 
 /** The case a row becomes, the several cases of a tree, or the reason why it is skipped; the report counts rows by reason. */
 export type Adapted =
@@ -34,8 +35,8 @@ export type Adapter = (row: unknown, options?: AdaptOptions) => Adapted;
 export type { Fields };
 
 /**
- * A row's fields without null and ignored ones. Refuses input fields that the adapter would silently drop, and CSV cells that
- * were lists before they were written as text.
+ * A row's fields without null and ignored ones. Refuses input fields and prompts that the adapter would silently drop, and CSV
+ * cells that were lists before they were written as text.
  *
  * @param shape the expected shape, for the message about a row with none of the `read` fields
  * @param read names of the fields that hold texts or lists of texts
@@ -47,6 +48,7 @@ export function rowFields(row: unknown, options: AdaptOptions, shape: string, re
     throw wrongShape(shape, all);
   }
   refuseUnreadInput(fields, "The row", options, read);
+  refuseUnreadPrompt(fields, read);
   if (options.isCsv)
     for (const name of read) {
       const cell = fields[name];

@@ -17,11 +17,24 @@ export interface LabelColumn {
   readonly problem: (values: LabelValues, isFound: boolean) => string | undefined;
 }
 
+/** What the numbers of a label mean: the two ends of a scale, or, with a code for a tie, three codes. */
+export interface LabelNumbers {
+  /** The first response is better. */
+  readonly first: number;
+  /** The second response is better. */
+  readonly second: number;
+  /** Neither is; absent: the middle of the scale from `first` to `second`. */
+  readonly tie?: number;
+}
+
 /** A label and where it is. */
 interface Seen {
   readonly value: unknown;
   readonly where: string;
 }
+
+/** More than three are no codes of two responses and a tie. */
+const MAX_DISTINCT = 4;
 
 /** All labels of a file. */
 export class LabelValues {
@@ -30,6 +43,8 @@ export class LabelValues {
   /** Of the numbers; booleans are 0 and 1. */
   low = Number.POSITIVE_INFINITY;
   high = Number.NEGATIVE_INFINITY;
+  /** The numbers, up to MAX_DISTINCT of them. */
+  readonly distinct = new Set<number>();
   /** Numbers that are not known. */
   wrongNumbers = 0;
   /** Others that are not known. */
@@ -45,6 +60,7 @@ export class LabelValues {
     if (number !== undefined) {
       this.low = Math.min(this.low, number);
       this.high = Math.max(this.high, number);
+      if (this.distinct.size < MAX_DISTINCT) this.distinct.add(number);
     }
     if (known) return;
     if (number === undefined) {
@@ -55,6 +71,11 @@ export class LabelValues {
       this.firstNumber ??= { value, where };
     }
   }
+}
+
+/** Three whole numbers in a row, of which the middle one may be that of a scale, or any of them a code for a tie. */
+export function areThree({ low, high, distinct }: LabelValues): boolean {
+  return distinct.size === 3 && Number.isInteger(low) && high - low === 2 && distinct.has(low + 1);
 }
 
 /** Of a hundred labels, one may be wrong: a problem of its row. More are of another layout than this one. */

@@ -4,7 +4,7 @@ import { type Fields, isObject } from "../../prompt/input-fields.ts";
 import { isMessage } from "../../prompt/messages.ts";
 import type { Adapted, Adapter, AdaptOptions } from "./adapter.ts";
 import { parseDialogue } from "./dialogue.ts";
-import { asFlag, asNumber, type LabelColumn } from "./labels.ts";
+import { asFlag, asNumber, type LabelColumn, type LabelNumbers } from "./labels.ts";
 
 /** What a column holds. "transcript" ends with the assistant's turn, "open transcript" before it. */
 export type Kind =
@@ -49,14 +49,14 @@ export interface Description {
 export interface RowLayout extends Description {
   readonly adapt: Adapter;
   readonly gather?: undefined;
-  /** The same with labels on another scale; its name is NAME:FIRST..SECOND. */
-  readonly onScale?: (first: number, second: number) => RowLayout;
+  /** The same with other numbers as labels; its name is NAME:FIRST..SECOND, or NAME:FIRST,SECOND,TIE. */
+  readonly byNumbers?: (numbers: LabelNumbers) => RowLayout;
 }
 
 /** A layout whose rows are parts of cases. */
 interface GatheredLayout extends Description {
   readonly adapt?: undefined;
-  readonly onScale?: undefined;
+  readonly byNumbers?: undefined;
   readonly gather: () => Gatherer;
 }
 

@@ -9,17 +9,17 @@ import { fullHh } from "./published/full-hh.ts";
 import { helpSteer2, helpSteer3 } from "./published/helpsteer.ts";
 import { hhRlhf } from "./published/hh-rlhf.ts";
 import { judgeBench } from "./published/judgebench.ts";
-import { alpacaRanking, shareGptPairs } from "./published/llama-factory.ts";
+import { alpacaRanking, llamaFactoryV1, shareGptPairs } from "./published/llama-factory.ts";
 import { matrix } from "./published/matrix.ts";
 import { nectar } from "./published/nectar.ts";
 import { oasstMessages, oasstTrees } from "./published/oasst.ts";
-import { capybara, chosenResponse, distilabelOrca, orca } from "./published/orca.ts";
+import { capybara, chosenResponse, distilabelOrca, orca, stackExchange } from "./published/orca.ts";
 import { pkuBetter, pkuSafer, pkuSafety } from "./published/pku.ts";
 import { ratedLists, ratedObjects } from "./published/rated.ts";
 import { ratedRows } from "./published/rated-rows.ts";
 import { ppeCorrectness, ppeHuman, rmBench } from "./published/reward-benchmarks.ts";
 import { shp } from "./published/shp.ts";
-import { summarize } from "./published/summarize.ts";
+import { summarize, summarizeAxis } from "./published/summarize.ts";
 import { trlTexts } from "./published/trl.ts";
 import { truthCsv, truthGeneration, truthMc1, truthMc2 } from "./published/truthfulqa.ts";
 import { twoResponseColumns } from "./published/two-responses.ts";
@@ -43,7 +43,7 @@ function hasPairs({ names }: Facts): boolean {
 /** In the order in which they are listed. */
 export const layouts: readonly Layout[] = [
   ...[pairsLayout, trlTexts, matrix, ratedLists, ratedObjects, ratedRows, twoResponseColumns],
-  ...[hhRlhf, fullHh, helpSteer2, helpSteer3, shp, webGpt, summarize, oasstTrees, oasstMessages],
+  ...[hhRlhf, fullHh, helpSteer2, helpSteer3, shp, webGpt, summarize, summarizeAxis, oasstTrees, oasstMessages],
   ...[
     ultraFeedback,
     ultraFeedbackFine,
@@ -52,12 +52,14 @@ export const layouts: readonly Layout[] = [
     nectar,
     orca,
     distilabelOrca,
+    stackExchange,
     chosenResponse,
     capybara,
   ],
   ...[
     alpacaRanking,
     shareGptPairs,
+    llamaFactoryV1,
     arena,
     arena55k,
     mtBench,
@@ -71,13 +73,16 @@ export const layouts: readonly Layout[] = [
 ];
 
 const NUMBER = String.raw`-?\d+(?:\.\d+)?`;
-/** NAME:FIRST..SECOND */
-const SCALED = new RegExp(`^(.+):(${NUMBER})\\.\\.(${NUMBER})$`);
+/** NAME:FIRST..SECOND, or NAME:FIRST,SECOND,TIE */
+const NUMBERED = new RegExp(`^(.+):(${NUMBER})(?:\\.\\.(${NUMBER})|,(${NUMBER}),(${NUMBER}))$`);
 
 /** The layout of an adapter's name; undefined if there is none. */
 export function layoutNamed(name: string): Layout | undefined {
   const found = layouts.find((layout) => layout.name === name);
-  const [, base, first, second] = found === undefined ? (SCALED.exec(name) ?? []) : [];
-  const [from, to] = [Number(first), Number(second)];
-  return found ?? (from === to ? undefined : layouts.find((layout) => layout.name === base)?.onScale?.(from, to));
+  if (found !== undefined) return found;
+  const [, base, one, end, other, none] = NUMBERED.exec(name) ?? [];
+  const [first, second, tie] = [one, end ?? other, none].flatMap((text) => (text === undefined ? [] : [Number(text)]));
+  if (first === undefined || second === undefined || new Set([first, second, tie]).size < 3) return undefined;
+  const numbers = tie === undefined ? { first, second } : { first, second, tie };
+  return layouts.find((layout) => layout.name === base)?.byNumbers?.(numbers);
 }

@@ -23,6 +23,23 @@ export function refuseLostPrompt(prompt: string, conversation: readonly ChatMess
 }
 
 /**
+ * Refuses "messages" that do not begin with the turns before the response: earlier turns would be lost.
+ *
+ * @throws InvalidInputError ERR_INVALID_ITEM
+ */
+export function refuseLostMessages(messages: readonly ChatMessage[], scored: readonly ChatMessage[]): void {
+  const isSame = (one: ChatMessage, other: ChatMessage | undefined) =>
+    one.role === other?.role && onOneLine(one.content) === onOneLine(other.content);
+  if (scored.every((turn, i) => isSame(turn, messages[i]))) return;
+  throw new InvalidInputError(
+    "ERR_INVALID_ITEM",
+    'The row has "prompt" and "messages", and they are different conversations: leave one of them out (--ignore-field messages, or ' +
+      "--ignore-field prompt; in the library ignoreFields).",
+    { field: "messages" },
+  );
+}
+
+/**
  * Refuses a response that is a transcript ("\n\nHuman: …\n\nAssistant: …") including the prompt, which would be scored twice.
  *
  * @throws InvalidInputError ERR_INVALID_ITEM

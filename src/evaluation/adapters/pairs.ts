@@ -11,9 +11,9 @@
  * kept.
  */
 import { InvalidInputError } from "../../errors.ts";
-import { refuseListCell } from "../../prompt/csv-cells.ts";
+import { asParsed, refuseListCell } from "../../prompt/csv-cells.ts";
 import { type CheckedItem, systemTurn, withSystem } from "../../prompt/items.ts";
-import { type ChatMessage, refuseLastTurn } from "../../prompt/messages.ts";
+import { type ChatMessage, isMessage, refuseLastTurn } from "../../prompt/messages.ts";
 import { transcriptWarning } from "../../prompt/transcript.ts";
 import type { CaseResponse } from "../case.ts";
 import {
@@ -37,7 +37,7 @@ import {
 } from "./adapter.ts";
 import { compared } from "./compared.ts";
 import { parseDialogue } from "./dialogue.ts";
-import { refuseLostPrompt, refuseWholeTranscript } from "./pair-checks.ts";
+import { refuseLostMessages, refuseLostPrompt, refuseWholeTranscript } from "./pair-checks.ts";
 
 const SHAPES = '{"prompt","chosen","rejected"} or {"prompt","responses","ranks"}';
 const READ = ["prompt", "messages", "system", "chosen", "rejected", "responses", "ranks", "grades"];
@@ -50,6 +50,7 @@ export function adaptPairs(row: unknown, options: AdaptOptions = {}): Adapted {
   const isPair = isGiven(fields, "chosen") || isGiven(fields, "rejected");
   if (isPair === isGiven(fields, "responses")) throw wrongShape(SHAPES, fieldsOf(row));
   const responses = isPair ? pairOf(fields, options) : rankedOf(fields, options);
+  if (isGiven(fields, "prompt")) refuseOtherMessages(fields, responses, options);
   return compared(responses, options, namesOf(fields));
 }
 
@@ -83,6 +84,21 @@ function turnsBefore(item: CheckedItem): Turns {
   const written = parseDialogue(messages.at(-1)?.content ?? "") ?? [];
   const inside = written.at(-1)?.role === "assistant" ? written.slice(0, -1) : [];
   return [...messages.slice(0, -1), ...inside].map(({ role, content }) => `${role}: ${content}`);
+}
+
+/** Beside a prompt, "messages" are not read: they must begin with what is scored before the response. */
+function refuseOtherMessages(fields: Fields, responses: readonly CaseResponse[], options: AdaptOptions): void {
+  const value = asParsed(fields["messages"]);
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isMessage)) return;
+  const messages = messagesOf(fields, "messages", options);
+  const scored = messagesBefore((responses[0] as CaseResponse).item);
+  const isSystemApart = scored[0]?.role === "system" && messages[0]?.role !== "system";
+  refuseLostMessages(messages, isSystemApart ? scored.slice(1) : scored);
+}
+
+function messagesBefore(item: CheckedItem): readonly ChatMessage[] {
+  if ("text" in item) return [];
+  return "messages" in item ? item.messages.slice(0, -1) : [{ role: "user", content: item.prompt }];
 }
 
 function asResponse(content: string): ChatMessage {

@@ -7,6 +7,7 @@ import { rmBenchStyles } from "../measures/rm-bench.ts";
 import {
   type Adapted,
   type AdaptOptions,
+  type Fields,
   itemOf,
   namesOf,
   promptOf,
@@ -17,6 +18,8 @@ import {
 } from "./adapter.ts";
 
 const READ = ["prompt", "chosen", "rejected", "system"];
+/** The repository also has a file for each domain, whose rows do not say it. */
+const FILE_OF_DOMAIN = /(chat|math|code|safety-refuse|safety-response)_filtered\b/;
 
 export function adaptRmBench(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"prompt","chosen","rejected","domain"}', READ);
@@ -30,6 +33,15 @@ export function adaptRmBench(row: unknown, options: AdaptOptions = {}): Adapted 
       label: `${name}, ${rmBenchStyles[i]}`,
     }));
   });
-  const subset = textOf(fields, "domain");
+  const subset = domainOf(fields, options);
   return { case: { responses, comparisons: comparisonsByGrade(responses), ...namesOf(fields), subset } };
+}
+
+function domainOf(fields: Fields, { sourceName = "" }: AdaptOptions): string {
+  const { domain } = fields;
+  const [, byFile] = FILE_OF_DOMAIN.exec(sourceName) ?? [];
+  if (domain === undefined && byFile !== undefined) return byFile;
+  if (domain === undefined)
+    throw wrong('"chat", "math", "code" or "safety-…" (or a file called chat_filtered.json, …)', "domain", domain);
+  return textOf(fields, "domain");
 }

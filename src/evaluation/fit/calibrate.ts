@@ -6,9 +6,10 @@ import {
   ordersOf,
   type PairCalibration,
 } from "../measures/pair-calibration.ts";
+import { type CaseFit, type CaseFitOptions, type FitEnd, fitCases } from "./fit-cases.ts";
 import type { FitCase } from "./fit-data.ts";
 import { changedScores, type FitProblem, listOf } from "./objective.ts";
-import { fitCases, judgedFolds, LOOSE } from "./ridge.ts";
+import type { Fold } from "./split.ts";
 
 /** Log losses of comparisons, in nats. */
 export interface CalibrationLoss {
@@ -31,18 +32,24 @@ export interface FitCalibration extends PairCalibration {
   readonly heldOut?: CalibrationLoss;
 }
 
-/** Undefined if no calibration minimises the loss: see fitCalibration(). */
+/** Fits to folds leave so little that the calibration is the same, to about four digits, from any start. */
+const FOLD_END: FitEnd = { tolerance: 1e-9, gain: 1e-9, maxIterations: 1000 };
+
+/**
+ * @param starts fits to the folds with any ridge, where the searches start; none: at the old head
+ * @returns undefined if no calibration minimises the loss: see fitCalibration()
+ */
 export async function calibrate(
   problem: FitProblem,
-  groups: readonly FitCase[][],
-  squaredDistance: number,
-  ridge: number,
+  folds: readonly Fold[],
+  options: Omit<CaseFitOptions, "until">,
+  starts: readonly CaseFit[],
 ): Promise<FitCalibration | undefined> {
   const { slice } = problem;
   const judged: FitCase[] = [];
   const margins: number[] = [];
-  for (const fold of judgedFolds(groups)) {
-    const { x } = await fitCases(problem, fold.training, { ridge, squaredDistance, ...LOOSE });
+  for (const [i, fold] of folds.entries()) {
+    const { x } = await fitCases(problem, fold.training, { ...options, until: FOLD_END }, starts[i]);
     const scoreOf = await changedScores(problem, listOf(problem, fold.judged), x);
     for (const one of fold.judged) {
       judged.push(one);

@@ -17,9 +17,10 @@ import type { RewardHead } from "../../reward-head.ts";
 import { rightComparisons } from "../measures/outcome.ts";
 import { rankingLoss } from "../measures/plackett-luce.ts";
 import { calibrate, calibrationLoss, type FitCalibration } from "./calibrate.ts";
+import { type FitEnd, fitCases } from "./fit-cases.ts";
 import { checkFitInput, type FitCase, type FitInput } from "./fit-data.ts";
-import { type FitProblem, fitProblem, listOf, squaredDistance } from "./objective.ts";
-import { chooseRidge, fitCases, type RidgeTrial } from "./ridge.ts";
+import { type FitProblem, fitProblem, listOf, squaredDifferences, squaredDistance } from "./objective.ts";
+import { chooseRidge, judgedFolds, type RidgeChoice, type RidgeTrial } from "./ridge.ts";
 import { holdOut, joined, type Split } from "./split.ts";
 import { TimeSlice } from "./time-slice.ts";
 
@@ -28,7 +29,7 @@ export interface FitOptions {
   /**
    * λ of the penalty λ/2 · |w - w_old|², which keeps the head close to the old one. Above 0, in nats per squared unit of a
    * weight. "auto" (the default) picks the λ with the smallest loss in cross-validation on the training part: of five folds,
-   * as many are judged as have 4000 prompts together. It needs at least two training prompts.
+   * as many are judged as have 2500 prompts together. It needs at least two training prompts.
    */
   readonly ridge?: number | "auto";
   /**
@@ -106,7 +107,7 @@ export interface FitResult {
  * responses (about the norm for random scores). The objective is then within |gradient|² / 2λ of its minimum.
  */
 const GRADIENT_TOLERANCE = 1e-9;
-const MAX_ITERATIONS = 5000;
+const FINAL_END: FitEnd = { tolerance: GRADIENT_TOLERANCE, maxIterations: 5000 };
 export const DEFAULT_HELD_OUT = 0.1;
 /** Holding out more would leave too little to fit to. */
 const MAX_HELD_OUT = 0.9;
@@ -164,22 +165,19 @@ export async function fitHead(data: FitInput, options: FitOptions = {}): Promise
   report();
   const problem = await fitProblem(data.features, data.head, slice, threads);
   try {
-    const distance = await squaredDistance(problem, training);
+    const squares = await squaredDifferences(problem, training);
+    const distance = squaredDistance(squares);
     if (distance === 0)
       throw refuse("Better and worse responses have identical features, so no head can separate them.");
-    const { ridge, trials } =
+    const folds = judgedFolds(split.training);
+    const { ridge, trials, fits }: RidgeChoice =
       wanted === "auto"
-        ? await chooseRidge(problem, split.training, distance, takeTrial)
-        : { ridge: wanted, trials: [] as RidgeTrial[] };
-    const found = await fitCases(problem, training, {
-      ridge,
-      squaredDistance: distance,
-      tolerance: GRADIENT_TOLERANCE,
-      maxIterations: MAX_ITERATIONS,
-    });
+        ? await chooseRidge(problem, folds, squares, takeTrial)
+        : { ridge: wanted, trials: [], fits: [] };
+    const found = await fitCases(problem, training, { ridge, squares, until: FINAL_END }, fits[0]);
     const old = data.head.weight;
     const head = { ...data.head, weight: jsonArray(old.map((weight, i) => weight + (found.x[i] as number))) };
-    const fitted = calibrating ? await calibrate(problem, split.training, distance, ridge) : undefined;
+    const fitted = calibrating ? await calibrate(problem, folds, { ridge, squares }, fits) : undefined;
     const scores = await scoresWith(problem, data, head);
     const calibration =
       fitted === undefined || split.heldOut.length === 0

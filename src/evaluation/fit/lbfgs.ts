@@ -1,118 +1,10 @@
 /** L-BFGS (Nocedal, "Updating quasi-Newton matrices with limited storage", 1980) for convex functions of many variables. */
 
-/** Returns the value at `x` and writes the gradient to `gradient`. */
-export type Evaluate = (x: Float64Array, gradient: Float64Array) => Promise<number>;
-
-export interface MinimizeOptions {
-  /** Euclidean gradient norm at which the search ends. */
-  readonly tolerance: number;
-  readonly maxIterations: number;
-  /** Length of the first step. */
-  readonly firstLength: number;
-}
-
-export interface Minimum {
+/** A point of a function's graph. */
+export interface Point {
   readonly x: Float64Array;
   readonly value: number;
-  readonly gradientNorm: number;
-  readonly iterations: number;
-  /** Whether the gradient norm reached the tolerance. */
-  readonly converged: boolean;
-}
-
-/**
- * Step/gradient pairs kept. 3 to 20 are usual, but a pass over the features costs far more than these vectors. The dimensions
- * of a hidden state differ so much in scale that many pairs save most iterations: a quadratic in 30 dimensions with condition
- * number 7e4 takes 154 instead of 1381.
- */
-const MEMORY = 100;
-
-interface Pair {
-  readonly step: Float64Array;
-  readonly change: Float64Array;
-  /** 1 / (step · change) */
-  readonly weight: number;
-}
-
-interface Point extends Trial {
-  readonly x: Float64Array;
   readonly gradient: Float64Array;
-}
-
-export async function minimize(evaluate: Evaluate, start: Float64Array, options: MinimizeOptions): Promise<Minimum> {
-  const pairs: Pair[] = [];
-  const firstGradient = new Float64Array(start.length);
-  let value = await evaluate(start, firstGradient);
-  let x: Float64Array = start;
-  let gradient: Float64Array = firstGradient;
-  let iterations = 0;
-  for (; norm(gradient) > options.tolerance && iterations < options.maxIterations; iterations++) {
-    const direction = descend(gradient, pairs);
-    const slope = product(direction, gradient);
-    const at = async (step: number): Promise<Point> => {
-      const next = x.map((coordinate, i) => coordinate + step * (direction[i] as number));
-      const there = new Float64Array(x.length);
-      const height = await evaluate(next, there);
-      return { step, value: height, slope: product(direction, there), x: next, gradient: there };
-    };
-    const first = pairs.length === 0 ? options.firstLength / norm(direction) : 1;
-    const found = slope < 0 ? await findStep(at, { step: 0, value, slope }, first) : undefined;
-    if (found === undefined) {
-      // Close to the minimum, rounding can spoil the pairs: drop them and try steepest descent once.
-      if (pairs.length === 0) break;
-      pairs.length = 0;
-      continue;
-    }
-    remember(pairs, difference(found.x, x), difference(found.gradient, gradient));
-    ({ x, value, gradient } = found);
-  }
-  const gradientNorm = norm(gradient);
-  return { x, value, gradientNorm, iterations, converged: gradientNorm <= options.tolerance };
-}
-
-function remember(pairs: Pair[], step: Float64Array, change: Float64Array): void {
-  const curvature = product(step, change);
-  if (!(curvature > 0)) return;
-  pairs.push({ step, change, weight: 1 / curvature });
-  if (pairs.length > MEMORY) pairs.shift();
-}
-
-/** Minus the approximate inverse Hessian times the gradient (two-loop recursion). */
-function descend(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
-  const direction = gradient.map((coordinate) => -coordinate);
-  const parts = new Float64Array(pairs.length);
-  for (let i = pairs.length - 1; i >= 0; i--) {
-    const { step, change, weight } = pairs[i] as Pair;
-    parts[i] = weight * product(step, direction);
-    addTo(direction, -(parts[i] as number), change);
-  }
-  const last = pairs.at(-1);
-  if (last !== undefined) {
-    const scale = 1 / (last.weight * product(last.change, last.change));
-    for (let i = 0; i < direction.length; i++) direction[i] = scale * (direction[i] as number);
-  }
-  for (const [i, { step, change, weight }] of pairs.entries()) {
-    addTo(direction, (parts[i] as number) - weight * product(change, direction), step);
-  }
-  return direction;
-}
-
-function addTo(target: Float64Array, factor: number, source: Float64Array): void {
-  for (let i = 0; i < target.length; i++) target[i] = (target[i] as number) + factor * (source[i] as number);
-}
-
-function difference(a: Float64Array, b: Float64Array): Float64Array {
-  return a.map((coordinate, i) => coordinate - (b[i] as number));
-}
-
-function product(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
-  return sum;
-}
-
-export function norm(vector: Float64Array): number {
-  return Math.sqrt(product(vector, vector));
 }
 
 /** Value and slope at a step along a direction. */
@@ -123,9 +15,131 @@ export interface Trial {
   readonly slope: number;
 }
 
-/** Wolfe constants: the usual values for quasi-Newton directions (Nocedal and Wright, chapter 3). */
+/** A step that can be taken. */
+export interface Reached<P extends Point> extends Trial {
+  /** The point there; call it before the next trial. */
+  point(): Promise<P>;
+}
+
+/** A function along the line from a point in a direction: what it is at a step. */
+export type Line<P extends Point> = (step: number) => Promise<Reached<P>>;
+
+/** An iteration takes one line, a few trials on it, and one point. */
+export type LineFrom<P extends Point> = (point: P, direction: Float64Array) => Promise<Line<P>>;
+
+export interface MinimizeOptions {
+  /** Inverse of a rough second derivative by each variable: curvatures that differ by orders of magnitude cost iterations. */
+  readonly scales: Float64Array;
+  /** Euclidean gradient norm at which the search ends. */
+  readonly tolerance: number;
+  /** The search also ends, after one iteration or more, where a step is expected to gain no more than this part of the value. Default: 0. */
+  readonly gain?: number;
+  readonly maxIterations: number;
+  /** Of a search on a similar function. */
+  readonly pairs?: readonly Pair[];
+}
+
+export interface Search {
+  readonly gradientNorm: number;
+  readonly iterations: number;
+  /** Whether the gradient norm reached the tolerance. */
+  readonly converged: boolean;
+  /** What is known of the curvature at the end. */
+  readonly pairs: readonly Pair[];
+}
+
+/** A step, and the change of the gradient along it. */
+export interface Pair {
+  readonly step: Float64Array;
+  readonly change: Float64Array;
+}
+
+/** Pairs kept. 3 to 20 are usual, but a pass over the features costs far more than these vectors. */
+const MEMORY = 100;
+
+/** Searches for the minimum from a point of the function's graph. */
+export async function minimize<P extends Point>(
+  lineFrom: LineFrom<P>,
+  start: P,
+  { scales, tolerance, gain = 0, maxIterations, pairs: known = [] }: MinimizeOptions,
+): Promise<P & Search> {
+  const pairs = [...known];
+  let point = start;
+  let iterations = 0;
+  for (; norm(point.gradient) > tolerance && iterations < maxIterations; iterations++) {
+    const direction = descend(point.gradient, pairs, scales);
+    const slope = product(direction, point.gradient);
+    if (iterations > 0 && -slope / 2 <= gain * Math.abs(point.value)) break;
+    const found =
+      slope < 0
+        ? await findStep(await lineFrom(point, direction), { step: 0, value: point.value, slope }, 1)
+        : undefined;
+    if (found === undefined) {
+      // Close to the minimum, rounding can spoil the pairs: drop them and try steepest descent once.
+      if (pairs.length === 0) break;
+      pairs.length = 0;
+      continue;
+    }
+    const next = await found.point();
+    remember(pairs, { step: difference(next.x, point.x), change: difference(next.gradient, point.gradient) });
+    point = next;
+  }
+  const gradientNorm = norm(point.gradient);
+  return { ...point, gradientNorm, iterations, converged: gradientNorm <= tolerance, pairs };
+}
+
+function remember(pairs: Pair[], pair: Pair): void {
+  if (!(product(pair.step, pair.change) > 0)) return;
+  pairs.push(pair);
+  if (pairs.length > MEMORY) pairs.shift();
+}
+
+/** Minus the approximate inverse Hessian times the gradient (two-loop recursion). */
+function descend(gradient: Float64Array, pairs: readonly Pair[], scales: Float64Array): Float64Array {
+  const direction = gradient.map((coordinate) => -coordinate);
+  const curvatures = pairs.map(({ step, change }) => product(step, change));
+  const parts = new Float64Array(pairs.length);
+  for (let i = pairs.length - 1; i >= 0; i--) {
+    const { step, change } = pairs[i] as Pair;
+    parts[i] = product(step, direction) / (curvatures[i] as number);
+    addTo(direction, -(parts[i] as number), change);
+  }
+  const last = pairs.at(-1);
+  // The scales' unit: as along the last step.
+  const unit =
+    last === undefined
+      ? 1
+      : (curvatures.at(-1) as number) /
+        last.change.reduce((sum, change, i) => sum + (scales[i] as number) * change * change, 0);
+  for (let i = 0; i < direction.length; i++) direction[i] = unit * (scales[i] as number) * (direction[i] as number);
+  for (const [i, { step, change }] of pairs.entries()) {
+    addTo(direction, (parts[i] as number) - product(change, direction) / (curvatures[i] as number), step);
+  }
+  return direction;
+}
+
+/** Adds factor · source. */
+export function addTo(target: Float64Array, factor: number, source: Float64Array): void {
+  for (let i = 0; i < target.length; i++) target[i] = (target[i] as number) + factor * (source[i] as number);
+}
+
+function difference(a: Float64Array, b: Float64Array): Float64Array {
+  return a.map((coordinate, i) => coordinate - (b[i] as number));
+}
+
+export function product(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}
+
+function norm(vector: Float64Array): number {
+  return Math.sqrt(product(vector, vector));
+}
+
+/** Wolfe constants (Nocedal and Wright, chapter 3). The step is searched closely, because trials cost less than iterations. */
 const SUFFICIENT_DECREASE = 1e-4;
-const CURVATURE = 0.9;
+const CURVATURE = 0.1;
 /** A convex function takes a few trials; a search that takes this many is lost to rounding. */
 const MAX_TRIALS = 60;
 const EXPANSION = 4;

@@ -7,7 +7,7 @@ import { rankingLoss, rankingLossGradient } from "../measures/plackett-luce.ts";
 import { FeatureProducts } from "./feature-products.ts";
 import type { FeatureTable } from "./feature-table.ts";
 import type { FitCase } from "./fit-data.ts";
-import type { Evaluate } from "./lbfgs.ts";
+import { addTo, type LineFrom, type Point, product } from "./lbfgs.ts";
 import type { RowList } from "./product-kernels.ts";
 import type { TimeSlice } from "./time-slice.ts";
 
@@ -41,33 +41,95 @@ export async function fitProblem(
   }
 }
 
-/** The objective over some cases. */
-export function objective(problem: FitProblem, cases: readonly FitCase[], ridge: number): Evaluate {
-  const { products, slice, oldScores } = problem;
+/** A change of the head, and what it makes of the cases. */
+export interface HeadPoint extends Point {
+  /** Of each row of the cases, at its index. */
+  readonly scores: Float64Array;
+  /** Mean K-wise loss, without the penalty. */
+  readonly loss: number;
+  readonly lossGradient: Float64Array;
+}
+
+/** The objective over some cases: its graph at a change of the head, and along lines. */
+export interface Objective {
+  pointAt(x: Float64Array): Promise<HeadPoint>;
+  readonly lineFrom: LineFrom<HeadPoint>;
+}
+
+/**
+ * Scores are linear in the head, so all trials on a line take one product with the features together, and the point at its end
+ * another one.
+ */
+export function objective(problem: FitProblem, cases: readonly FitCase[], ridge: number): Objective {
+  const { products, oldScores } = problem;
   const list = listOf(problem, cases);
-  const slopes = new Float64Array(oldScores.length);
-  return async (change, gradient) => {
-    const scoreOf = await changedScores(problem, list, change);
-    slopes.fill(0);
-    let sum = 0;
-    for (const { rows, grades } of cases) {
-      const scores = rows.map(scoreOf);
-      const ofCase = new Float64Array(rows.length);
-      sum += rankingLossGradient(scores, grades, ofCase);
-      for (let i = 0; i < rows.length; i++) {
-        const row = rows[i] as number;
-        slopes[row] = (slopes[row] as number) + (ofCase[i] as number) / cases.length;
-      }
-      if (slice.isOver) await slice.yieldToEventLoop();
-    }
-    await products.gradient(list, slopes, gradient);
-    let squares = 0;
-    for (let k = 0; k < change.length; k++) {
-      squares += (change[k] as number) ** 2;
-      gradient[k] = (gradient[k] as number) + ridge * (change[k] as number);
-    }
-    return sum / cases.length + (ridge / 2) * squares;
+
+  const reach = async (x: Float64Array, scores: Float64Array, { loss, slopes }: MeanLoss): Promise<HeadPoint> => {
+    const lossGradient = new Float64Array(x.length);
+    await products.gradient(list, slopes, lossGradient);
+    return underRidge({ x, scores, loss, lossGradient }, ridge);
   };
+  return {
+    pointAt: async (x) => {
+      const moves = await products.scores(list, x);
+      const scores = oldScores.map((score, row) => score + (moves[row] as number));
+      return reach(x, scores, await meanLossOf(problem, cases, scores));
+    },
+    lineFrom: async ({ x, scores }, direction) => {
+      const moves = (await products.scores(list, direction)).slice();
+      const [squares, mixed, ofDirection] = [product(x, x), product(x, direction), product(direction, direction)];
+      return async (step) => {
+        const there = scores.map((score, row) => score + step * (moves[row] as number));
+        const mean = await meanLossOf(problem, cases, there);
+        return {
+          step,
+          value: mean.loss + (ridge / 2) * (squares + step * (2 * mixed + step * ofDirection)),
+          slope: product(mean.slopes, moves) + ridge * (mixed + step * ofDirection),
+          point: () => {
+            const next = x.slice();
+            addTo(next, step, direction);
+            return reach(next, there, mean);
+          },
+        };
+      };
+    },
+  };
+}
+
+/** The graph of the objective with a ridge at a point. */
+export function underRidge(
+  { x, scores, loss, lossGradient }: Omit<HeadPoint, "value" | "gradient">,
+  ridge: number,
+): HeadPoint {
+  const gradient = lossGradient.slice();
+  addTo(gradient, ridge, x);
+  return { x, scores, loss, lossGradient, value: loss + (ridge / 2) * product(x, x), gradient };
+}
+
+interface MeanLoss {
+  readonly loss: number;
+  /** Its derivative by the score of each row, at its index. */
+  readonly slopes: Float64Array;
+}
+
+async function meanLossOf(
+  { slice }: FitProblem,
+  cases: readonly FitCase[],
+  scoreOfRow: Float64Array,
+): Promise<MeanLoss> {
+  const slopes = new Float64Array(scoreOfRow.length);
+  let sum = 0;
+  for (const { rows, grades } of cases) {
+    const scores = rows.map((row) => scoreOfRow[row] as number);
+    const ofCase = new Float64Array(rows.length);
+    sum += rankingLossGradient(scores, grades, ofCase);
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] as number;
+      slopes[row] = (slopes[row] as number) + (ofCase[i] as number) / cases.length;
+    }
+    if (slice.isOver) await slice.yieldToEventLoop();
+  }
+  return { loss: sum / cases.length, slopes };
 }
 
 /** Mean K-wise loss of some cases, without the penalty. */
@@ -101,19 +163,27 @@ function* rowsOf(cases: readonly FitCase[]): Generator<number> {
 }
 
 /**
- * Mean squared distance between the features of better and worse responses. For pairs, the loss's curvature is at most a quarter
- * of it, and its gradient at most its square root.
+ * Mean squared difference between better and worse responses, by feature. For pairs, the loss's second derivatives are at most a
+ * quarter of it, and the norm of its gradient at most the root of the sum.
  */
-export async function squaredDistance({ features, slice }: FitProblem, cases: readonly FitCase[]): Promise<number> {
-  let sum = 0;
+export async function squaredDifferences(
+  { features, slice }: FitProblem,
+  cases: readonly FitCase[],
+): Promise<Float64Array> {
+  const sums = new Float64Array(features.width);
   let count = 0;
   for (const { rows, comparisons } of cases) {
     for (const { better, worse } of comparisons) {
       const [a, b] = [features.row(rows[better] as number), features.row(rows[worse] as number)];
-      for (let k = 0; k < a.length; k++) sum += ((a[k] as number) - (b[k] as number)) ** 2;
+      for (let k = 0; k < a.length; k++) sums[k] = (sums[k] as number) + ((a[k] as number) - (b[k] as number)) ** 2;
       count += 1;
       if (slice.isOver) await slice.yieldToEventLoop();
     }
   }
-  return count === 0 ? 0 : sum / count;
+  return sums.map((sum) => (count === 0 ? 0 : sum / count));
+}
+
+/** Mean squared distance between the features of better and worse responses. */
+export function squaredDistance(squares: Float64Array): number {
+  return squares.reduce((sum, square) => sum + square, 0);
 }

@@ -49,8 +49,14 @@ export async function holdOut(
   return { heldOut: joined(groups.slice(0, count)), training: groups.slice(count) };
 }
 
+/** A part of the cases, and the rest, whose fit it judges. */
+export interface Fold {
+  readonly training: readonly FitCase[];
+  readonly judged: readonly FitCase[];
+}
+
 /** Cross-validation folds with about equal numbers of groups. */
-export function foldsOf(groups: readonly FitCase[][], count: number): { training: FitCase[]; judged: FitCase[] }[] {
+export function foldsOf(groups: readonly FitCase[][], count: number): Fold[] {
   return Array.from({ length: count }, (_, fold) => ({
     training: joined(groups.filter((_, i) => i % count !== fold)),
     judged: joined(groups.filter((_, i) => i % count === fold)),

@@ -6,6 +6,7 @@ import type { CheckedItem } from "../../prompt/items.ts";
 import { readModelFile } from "../../scoring/model-file.ts";
 import type { PlacedCase, ScoredCase } from "../case.ts";
 import { downloadProgressOf, evaluationSettings, limitOf } from "../evaluate-options.ts";
+import { incompleteOf } from "../incomplete.ts";
 import { promptKey } from "../item-texts.ts";
 import { measureAccuracy } from "../measures/accuracy.ts";
 import { type Attempt, type ChangedAttempt, measureProbe, measureSpread, type ProbedCase } from "../measures/shifts.ts";
@@ -153,6 +154,7 @@ export async function probeCases(
   await finishCases();
   const spread = measureSpread(probed);
   const { limit } = benchmark;
+  const rows = benchmark.counts();
   const known = scored.filter(({ comparisons }) => comparisons.length > 0);
   return {
     formatVersion: 1,
@@ -161,7 +163,8 @@ export async function probeCases(
     settings: { ...settings, seed, ...given({ limit }) },
     benchmark: benchmark.name,
     sources: benchmark.sources,
-    rows: benchmark.counts(),
+    rows,
+    ...incompleteOf(rows),
     prompts: new Set(probed.map(({ prompt }) => prompt)).size,
     scores: spread,
     ...(known.length > 0 ? { accuracy: measureAccuracy(known) } : {}),

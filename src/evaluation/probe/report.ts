@@ -3,7 +3,14 @@ import type { CheckedItem } from "../../prompt/items.ts";
 import type { BenchmarkName, ScoredCase } from "../case.ts";
 import type { AccuracyMeasures } from "../measures/accuracy.ts";
 import type { ScoreSpread, ShiftsOfProbe } from "../measures/shifts.ts";
-import type { ReportedModel, ReportedProblem, ReportedSettings, ReportedSource, RowCounts } from "../report.ts";
+import type {
+  Incomplete,
+  ReportedModel,
+  ReportedProblem,
+  ReportedSettings,
+  ReportedSource,
+  RowCounts,
+} from "../report.ts";
 import type { Expectation } from "./transformations/transformation.ts";
 
 /** How far changes that should not matter move the scores of a model. */
@@ -22,6 +29,8 @@ export interface ProbeReport {
   readonly sources: readonly ReportedSource[];
   /** How many rows were read, skipped and scored. A case with a text that could not be scored counts as failed. */
   readonly rows: RowCounts;
+  /** What the measures are of, if rows failed. */
+  readonly incomplete?: Incomplete;
   /** Different prompts. */
   readonly prompts: number;
   /** The scores of the texts as they are. */

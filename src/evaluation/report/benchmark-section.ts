@@ -8,7 +8,7 @@ import { mistakesBlock } from "./mistakes-block.ts";
 import { INTERVAL, intervalName, intervalText, label, real, share } from "./numbers.ts";
 import { officialScoreBlock } from "./official-block.ts";
 import { bestOfNBlock, consistencyBlock, strengthsBlock } from "./reward-blocks.ts";
-import { sectionId } from "./summary.ts";
+import { sectionId, withRows } from "./summary.ts";
 import { below, binTable, numbersOf, table } from "./table.ts";
 
 const MAX_NAME = 80;
@@ -108,7 +108,11 @@ function stats(report: BenchmarkReport): Markup {
     ...(official === undefined
       ? []
       : [[official.name, share(official.score), ...officialNotes(official)] satisfies Stat]),
-    ["Accuracy", share(accuracy), interval && `${intervalText(interval)} (${intervalName(interval)})`],
+    [
+      "Accuracy",
+      withRows(share(accuracy), report),
+      interval && `${intervalText(interval)} (${intervalName(interval)})`,
+    ],
     ...Object.entries(report.card ?? {}).map(([model, value]): Stat => [model, share(value), "model card"]),
     ...(asPublished === undefined
       ? []

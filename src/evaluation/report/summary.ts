@@ -1,6 +1,6 @@
 /** The top of the page: each benchmark's accuracy beside the model card's. */
 import { differ, type Estimate, estimateOf, intervalOfMean } from "../measures/interval.ts";
-import type { BenchmarkReport, EvaluationReport } from "../report.ts";
+import type { BenchmarkReport, EvaluationReport, Incomplete } from "../report.ts";
 import { CARD_PROMPTS, cardEstimate } from "./card.ts";
 import { forestChart, forestLegend } from "./forest.ts";
 import { officialHeadline } from "./headline.ts";
@@ -19,7 +19,7 @@ function cardModels({ benchmarks }: EvaluationReport): string[] {
 }
 
 export function summarySection(report: EvaluationReport): Markup {
-  const { benchmarks, accuracy } = report;
+  const { benchmarks, accuracy, incomplete } = report;
   const models = cardModels(report);
   const biased = benchmarks.flatMap((one, i) => (one.length?.verdict.biased ? [{ one, i }] : []));
   const officials = benchmarks.flatMap((one) => officialHeadline(one) ?? []);
@@ -31,7 +31,7 @@ export function summarySection(report: EvaluationReport): Markup {
       html`<div><dt>${name}</dt><dd>${share(score)}${interval && html`<small>${intervalText(interval)}</small>`}</dd></div>`,
   )}<div><dt>${benchmarks.length === 1 ? "Accuracy" : "Average accuracy"}</dt><dd>${share(accuracy)}${
     report.interval && html`<small>${intervalText(report.interval)}</small>`
-  }${benchmarks.length > 1 && html`<small>mean of ${plural(benchmarks.length, "benchmark")}</small>`}</dd></div>
+  }${benchmarks.length > 1 && html`<small>mean of ${plural(benchmarks.length, "benchmark")}</small>`}${incomplete && incompleteNote(incomplete)}</dd></div>
 <div><dt>Cases</dt><dd>${grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0))}</dd></div>
 <div><dt>Comparisons</dt><dd>${grouped(benchmarks.reduce((sum, { comparisons }) => sum + comparisons, 0))}</dd></div></dl>
 <p class="note block">Accuracy is the fraction of comparisons in which the better response scored higher, averaged over
@@ -55,6 +55,15 @@ ${
 </section>`;
 }
 
+/** A number with what it is of, where rows failed: it must not be quoted as one of all. */
+export function withRows(number: Content, { incomplete }: Pick<EvaluationReport, "incomplete">): Content {
+  return incomplete === undefined ? number : html`${number}${incompleteNote(incomplete)}`;
+}
+
+function incompleteNote({ sentence }: Incomplete): Markup {
+  return html`<small class="incomplete">${sentence}</small>`;
+}
+
 function table(report: EvaluationReport, models: readonly string[]): Markup {
   const { benchmarks, accuracy } = report;
   const hasOfficial = benchmarks.some((one) => officialHeadline(one) !== undefined);
@@ -74,9 +83,9 @@ function table(report: EvaluationReport, models: readonly string[]): Markup {
   return html`<table class="stack"><thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
 <tbody>${benchmarks.map((one, i) =>
     row(html`<a href="#${sectionId(one, i)}">${one.title}</a>`, [
-      ...(hasOfficial ? [scoreCell(one)] : []),
+      ...(hasOfficial ? [withRows(scoreCell(one), one)] : []),
       grouped(one.cases),
-      hasOfficial ? share(one.accuracy) : html`<b>${share(one.accuracy)}</b>`,
+      hasOfficial ? share(one.accuracy) : withRows(html`<b>${share(one.accuracy)}</b>`, one),
       intervalText(one.interval),
       ...models.flatMap((model) =>
         cardCells(one.accuracy, one.card?.[model], isOutside(one, cardEstimate(one.card?.[model]))),
@@ -88,7 +97,7 @@ ${
   html`<tfoot>${row("Average", [
     ...(hasOfficial ? [ABSENT] : []),
     grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0)),
-    share(accuracy),
+    withRows(share(accuracy), report),
     intervalText(report.interval),
     ...models.flatMap((model) =>
       cardCells(accuracy, report.card?.[model], isOutside(report, cardAverage(report, model))),

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { evaluationTable } from "../../../cli/eval-table.ts";
 import { textWidth } from "../../../cli/visible-text.ts";
 import { cardAverages } from "../../../src/evaluation/report.ts";
-import { richReport } from "../evaluation/report/rich-report.ts";
+import { richReport, withFailures } from "../evaluation/report/rich-report.ts";
 
 const { model, ...rest } = richReport(120);
 const { notice, ...plainModel } = model;
@@ -22,6 +22,17 @@ describe("the table of an evaluation", () => {
     const { score, interval } = report.benchmarks[4]?.officialScore ?? {};
     const ends = [interval?.low, interval?.high].map((end) => end?.toFixed(3)).join(" to ");
     expect(lines[5]).toMatch(new RegExp(`^rewardbench +${score?.toFixed(3)} +${ends} +120 `));
+  });
+
+  it("has beside every accuracy what it is of, where rows failed, on narrow terminals too", () => {
+    for (const columns of [40, 100, 200]) {
+      const lines = evaluationTable(withFailures(report), { columns }).split("\n");
+      const scored = report.benchmarks.length;
+      for (const line of lines.slice(1, scored + 1))
+        expect(line).toMatch(/(?:0\.\d{3}|-) \(of 120 of 125 sampled cases; 4 of 271 rows failed; 5 cases failed\)/);
+      // A narrow terminal has no average at all.
+      expect(lines[scored + 1]).toMatch(/^average(?:$| .*\(of \d+ cases; \d+ failed in human, )/);
+    }
   });
 
   it("averages the card over the same benchmarks", () => {

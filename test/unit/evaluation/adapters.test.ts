@@ -506,6 +506,18 @@ describe("rmbench", () => {
     expect(found[0]?.comparisons).toHaveLength(9);
   });
 
+  it("takes the domain from the file's name, where the repository has a file for each", async () => {
+    const [{ domain, ...row }] = (await rowsOf("rmbench.json")) as [Record<string, unknown>];
+    const subsetIn = (sourceName: string, more = {}) => {
+      const adapted = adapt({ ...row, ...more }, { sourceName });
+      return "case" in adapted ? adapted.case.subset : undefined;
+    };
+    expect(subsetIn("data/safety-refuse_filtered.json")).toBe("safety-refuse");
+    expect(subsetIn("math_filtered.json.gz")).toBe("math");
+    expect(subsetIn("data/math_filtered.json", { domain })).toBe("chat");
+    expect(() => subsetIn("data/chat.json")).toThrow(/domain is missing.*chat_filtered\.json/);
+  });
+
   it("names the field that does not fit", async () => {
     const [row] = (await rowsOf("rmbench.json")) as [Record<string, unknown>];
     for (const [change, field] of [

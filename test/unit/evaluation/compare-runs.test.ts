@@ -159,6 +159,16 @@ describe("two evaluations", () => {
     await expect(compare()).rejects.toThrow(/mixed[\\/]report\.json does not name the SHA-256 of its scores\.jsonl/);
   });
 
+  it("note which of them have only a part of their rows", async () => {
+    const a = await written({ name: "full", cases: first });
+    const incomplete = { measured: 6, failed: 4, sentence: "of 6 of 10 rows; 4 failed" };
+    const b = await written({ name: "partial", cases: second, more: { incomplete } });
+    const { notices } = await compareRuns({ reports: [a, b] });
+    expect(notices).toEqual([
+      expect.stringMatching(/^The cases of human in .*partial are those of 6 of 10 rows; 4 failed\.$/),
+    ]);
+  });
+
   it("note that they are of different versions", async () => {
     const a = await written({ name: "old", cases: first });
     const b = await written({ name: "new", cases: second });

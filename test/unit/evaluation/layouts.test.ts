@@ -95,6 +95,25 @@ describe("public data sets", () => {
     expect(cases.map(({ responses }) => responses.map(({ model }) => model))).toEqual([["m", "n"]]);
   });
 
+  it("can have responses and a label by other names: PandaLM, whose annotators have 0 for a tie", async () => {
+    const rows = [1, 2, 0].map((annotator1) => ({
+      instruction: "i",
+      input: "x",
+      response1: "a",
+      response2: "b",
+      annotator1,
+    }));
+    const fields = { prompt: ["instruction", "input"], label: "annotator1" };
+    const { cases, omitted, problems } = await read(rows, "two-responses:1,2,0", { fields });
+    expect(problems).toEqual([]);
+    expect(cases.flatMap(said)).toEqual(["i\n\nx: a > b", "i\n\nx: b > a"]);
+    expect(omitted).toEqual({ tie: 1 });
+    const map = { prompt: "instruction", label: "annotator1", response_a: "response1", response_b: "other" };
+    const own = rows.slice(0, 1).map(({ response2, input, ...row }) => ({ ...row, other: response2 }));
+    const codes = await read(own, "two-responses:1,2,0", { fields: map });
+    expect(codes.cases.flatMap(said)).toEqual(["i: a > b"]);
+  });
+
   it("are read as one layout per file, so that rows of another are invalid", async () => {
     const good = { prompt: "p", response_1: "a", response_2: "b", preference_strength: -1 };
     const { problems, cases } = await read([good, good, { prompt: "p", chosen: "a", rejected: "b" }]);
@@ -150,6 +169,20 @@ const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[
     ["--adapter two-responses:-1..1", "--adapter two-responses:1..-1"],
   ],
   [
+    "0, 1 and 2 in a column that has 0 and 1 in its data set",
+    [0, 1, 2].map((id) => ({ prompt: "p", response_0: "x", response_1: "y", better_response_id: id })),
+    ["--adapter pku-better:0,1,2 if 0 means response_0, 1 response_1 and 2 a tie", "pku-better:1,2,0 if 0 means a tie"],
+  ],
+  [
+    "0, 1 and 2 for responses 1 and 2, of which one may be a tie",
+    [0, 1, 2].map((label) => ({ prompt: "p", "response 1": "x", "response 2": "y", label })),
+    [
+      "--adapter two-responses:0,1,2 if 0 means response 1, 1 response 2 and 2 a tie",
+      "--adapter two-responses:1,2,0 if 0 means a tie",
+      "--adapter two-responses:0..2 if 0 means response 1, 1 a tie and 2 response 2",
+    ],
+  ],
+  [
     "0 and 1 for responses 1 and 2",
     [
       { prompt: "p", response_1: "x", response_2: "y", label: 1 },
@@ -191,6 +224,7 @@ describe("a file that fits no layout, or several", () => {
   it("says which names there are", async () => {
     await expect(findLayout(fileOf([{}]), { adapter: "helpster2" })).rejects.toThrow(/Did you mean "helpsteer2"\?/);
     await expect(findLayout(fileOf([{}]), { adapter: "two-responses:1..1" })).rejects.toThrow(/FIRST\.\.SECOND/);
+    await expect(findLayout(fileOf([{}]), { adapter: "two-responses:0,1,1" })).rejects.toThrow(/FIRST,SECOND,TIE/);
   });
 });
 
@@ -403,4 +437,92 @@ describe("a row that is not as its data set has them", () => {
     expect(cases).toEqual([]);
     expect(problems[0]).toContain(field);
   });
+});
+
+const user = (content: string) => ({ role: "user", content });
+const assistant = (content: string) => ({ role: "assistant", content });
+const system = { role: "system", content: "s" };
+const texts = { chosen: "It is red", rejected: "It is blue" };
+const answers = { chosen_response: "a", rejected_response: "b" };
+const voted = { judge: "expert_1", model_a: "m", model_b: "n", winner: "model_a" };
+
+describe("a prompt beside the one that is scored", () => {
+  it.each([
+    ["in a file of texts without prompts", { ...texts, prompt: "What is not blue?" }, "prompt", "trl-texts"],
+    ["beside an instruction", { instruction: "i", prompt: "another", ...answers }, "prompt"],
+    ["beside LLaMA-Factory's instruction", { instruction: "i", prompt: "p", ...texts }, "prompt", "alpaca-ranking"],
+    [
+      "last of several turns",
+      { prompt: "q2", messages: [user("q1"), assistant("a1"), user("q2")], ...texts },
+      "messages",
+    ],
+    ["without a system turn", { prompt: "q", messages: [system, user("q")], ...texts }, "messages"],
+    ["of ranked responses", { prompt: "q", messages: [user("p")], responses: ["a", "b"], ranks: [1, 2] }, "messages"],
+    ["of SHP", { history: "h", messages: [user("p")], human_ref_A: "a", human_ref_B: "b", labels: 1 }, "messages"],
+  ] as const)("is refused: %s", async (_, row, name, adapter?: string) => {
+    const { problems } = await read([row], adapter);
+    expect(problems).toEqual([expect.stringMatching(new RegExp(`^The row has .*"${name}".*--ignore-field ${name}`))]);
+    const ignored = await read([row], adapter, { ignoreFields: [name] });
+    expect(ignored).toMatchObject({ problems: [], counted: 1 });
+  });
+
+  it.each([
+    ["a prompt that both texts begin with", { ...texts, prompt: "It is" }, "trl-texts"],
+    ["the instruction", { instruction: "What  is it? ", prompt: "What is it?", ...answers }, undefined],
+    ["messages with the answer", { prompt: "q ", messages: [user("q"), assistant("a")], ...texts }, undefined],
+    [
+      "messages before the system turn of a field",
+      { system: "s", prompt: "q", messages: [user("q")], ...texts },
+      undefined,
+    ],
+    [
+      "messages in a CSV cell",
+      `prompt,messages,chosen,rejected\nq,"[{""role"":""user"",""content"":""q""}]",a,b\n`,
+      undefined,
+    ],
+    [
+      "the history as JSON",
+      { history: "h", messages: JSON.stringify([user("h")]), human_ref_A: "a", human_ref_B: "b", labels: 1 },
+      undefined,
+    ],
+  ] as const)("may repeat it: %s", async (_, row, adapter) => {
+    const { problems, counted } = await read(typeof row === "string" ? row : [row], adapter);
+    expect({ problems, counted }).toEqual({ problems: [], counted: 1 });
+  });
+});
+
+describe("responses with the same text", () => {
+  const turns = [user("q"), assistant("a"), user("q2"), assistant("a2")];
+  it.each([
+    ["Arena", { ...voted, turn: 2, tstamp: 1, conversation_a: turns, conversation_b: turns }],
+    [
+      "MT-Bench, whose later turns are not compared",
+      { ...voted, question_id: 81, turn: 1, conversation_a: turns, conversation_b: turns.slice(0, 2) },
+    ],
+    ["Nectar", { prompt: "\n\nHuman: q\n\nAssistant: ", answers: [1, 2].map((rank) => ({ answer: "a", rank })) }],
+  ])("are not compared: %s", async (_, row) => {
+    expect(await read([row])).toMatchObject({ counted: 0, omitted: { "same text": 1 }, problems: [] });
+  });
+
+  it("leave the other comparisons of their row", async () => {
+    const ranked = ["a", "a", "b"].map((answer, i) => ({ answer, rank: i + 1 }));
+    const { cases } = await read([{ prompt: "\n\nHuman: q\n\nAssistant: ", answers: ranked }]);
+    expect(cases.flatMap(said)).toEqual(["q: a > b", "q: a > b"]);
+  });
+});
+
+it("a CSV file may say how many turns a row has", async () => {
+  const answers = JSON.stringify([1, 2].map((rank) => ({ answer: `a${rank}`, rank }))).replaceAll('"', '""');
+  const rows = [1, "2.0"].map((turns) => `"\n\nHuman: q\n\nAssistant: ","${answers}",${turns}\n`);
+  const { found, cases, problems } = await read(`prompt,answers,turns\n${rows.join("")}`);
+  expect({ found, problems }).toEqual({ found: "nectar", problems: [] });
+  expect(cases.flatMap(said)).toEqual(["q: a1 > a2", "q: a1 > a2"]);
+});
+
+it("a CSV file may say which replies were deleted", async () => {
+  const replies = ["a,0,True", "b,1,False", "c,2,false", "d,3,"].map((text) => `${text[0]},1,assistant,${text}\n`);
+  const { cases } = await read(
+    `message_id,parent_id,role,text,rank,deleted\n1,,prompter,q,,False\n${replies.join("")}`,
+  );
+  expect(cases.flatMap(said)).toEqual(["q: b > c", "q: b > d", "q: c > d"]);
 });

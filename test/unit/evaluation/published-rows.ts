@@ -16,6 +16,11 @@ export interface Published {
 const user = (content: unknown) => ({ role: "user", content });
 const assistant = (content: unknown) => ({ role: "assistant", content });
 const part = (text: string) => [{ type: "text", text, image: null, mimeType: null }];
+const v1 = (role: string, ...texts: string[]) => ({
+  role,
+  content: texts.map((value) => ({ type: "text", value })),
+  loss_weight: 0,
+});
 const vote = (winner: string, more: object = {}) => ({
   question_id: "1",
   model_a: "heron",
@@ -25,6 +30,11 @@ const vote = (winner: string, more: object = {}) => ({
   conversation_b: [user("q1"), assistant("b1"), user("q2"), assistant("b2")],
   ...more,
 });
+
+function rating(id: string, worker: string, text: string, overall: number | null): object {
+  const info = { id, post: id, title: "T", subreddit: "tifu", site: null, article: null };
+  return { info, summary: { text, policy: "sup1", note: null, axes: { overall, accuracy: 7 } }, worker, batch: "b" };
+}
 
 export const published: readonly Published[] = [
   {
@@ -279,6 +289,19 @@ export const published: readonly Published[] = [
     wins: ["SUBREDDIT: r/tifu\n\nTITLE: T\n\nPOST: Long.\n\nTL;DR:: b > a", "Article:\nNews.\n\nTL;DR:: a > b"],
   },
   {
+    what: "summarize_from_feedback, axis: a rated summary a row; a person's ratings are compared with their own only",
+    rows: [
+      rating("t3_1", "w", " a", 3),
+      rating("t3_2", "w", " a", 5),
+      rating("t3_1", "w", " b", 6),
+      rating("t3_1", "w", " c", null),
+      rating("t3_1", "another", " d", 7),
+    ],
+    adapter: "summarize-axis",
+    wins: ["SUBREDDIT: r/tifu\n\nTITLE: T\n\nPOST: t3_1\n\nTL;DR:: b > a"],
+    omitted: { "the only response to its prompt": 2 },
+  },
+  {
     what: "OASST trees: ranks from 0, at every depth",
     rows: [
       {
@@ -469,6 +492,23 @@ export const published: readonly Published[] = [
     ],
     adapter: "sharegpt-pairs",
     wins: ["q1 / a1 / q2: a > b", "s / q: a > b"],
+  },
+  {
+    what: "LLaMA-Factory, version 1: two conversations of contents in parts",
+    rows: [
+      {
+        chosen_messages: [v1("system", "s"), v1("user", "q"), v1("assistant", "a", "b")],
+        rejected_messages: [v1("system", "s"), v1("user", "q"), v1("assistant", "c")],
+      },
+    ],
+    adapter: "llama-factory-v1",
+    wins: ["s / q: ab > c"],
+  },
+  {
+    what: "Stack Exchange paired: the answer with more votes is j",
+    rows: [{ qid: 1, question: "q", date: "d", metadata: ["u"], response_j: "a", response_k: "b" }],
+    adapter: "stack-exchange",
+    wins: ["q: a > b"],
   },
   {
     what: "ShareGPT: lists after the conversation",
@@ -828,6 +868,28 @@ export const published: readonly Published[] = [
     rows: [-1, 0, 1].map((label) => ({ prompt: "p", response_a: "x", response_b: "y", label })),
     adapter: "two-responses:-1..1",
     by: "two-responses:-1..1",
+    wins: ["p: x > y", "p: y > x"],
+    omitted: { tie: 1 },
+  },
+  {
+    what: "PKU-SafeRLHF with a code of its own for ties",
+    rows: [0, 1, -1].map((id) => ({ prompt: "p", response_0: "x", response_1: "y", better_response_id: id })),
+    adapter: "pku-better:0,1,-1",
+    by: "pku-better:0,1,-1",
+    wins: ["p: x > y", "p: y > x"],
+    omitted: { tie: 1 },
+  },
+  {
+    what: "Auto-J: two responses and a label that is 2 for a tie",
+    rows: [0, 1, 2].map((label) => ({
+      scenario: "s",
+      label,
+      prompt: "p",
+      "response 1": "x",
+      "response 2": "y",
+    })),
+    adapter: "two-responses:0,1,2",
+    by: "two-responses:0,1,2",
     wins: ["p: x > y", "p: y > x"],
     omitted: { tie: 1 },
   },

@@ -27,7 +27,7 @@ import {
   writtenBy,
   wrong,
 } from "../adapter.ts";
-import { compared } from "../compared.ts";
+import { compared, withoutSameText } from "../compared.ts";
 import { adaptHuman, HUMAN_WINNERS } from "../human.ts";
 import { asNumber, labelNumber } from "../labels.ts";
 import type { Layout } from "../layout.ts";
@@ -50,7 +50,8 @@ export const arena: Layout = {
   columns: COLUMNS,
   compared: COMPARED,
   label: () => WINNER,
-  adapt: (row, options = {}) => (hasOtherParts(row) ? { omitted: "has an image or a file" } : adaptHuman(row, options)),
+  adapt: (row, options = {}) =>
+    hasOtherParts(row) ? { omitted: "has an image or a file" } : withoutSameText(adaptHuman(row, options), options),
 };
 
 function hasOtherParts(row: unknown): boolean {
@@ -78,7 +79,7 @@ export const mtBench: Layout = {
     const turn = asNumber(fields["turn"]);
     if (turn === undefined || !Number.isInteger(turn) || turn < 1) throw wrong("1 or 2", "turn", fields["turn"]);
     const cut = CONVERSATIONS.map((name) => [name, firstTurns(listOf(fields, name), turn, name)] as const);
-    return adaptHuman({ ...fields, ...Object.fromEntries(cut) }, options);
+    return withoutSameText(adaptHuman({ ...fields, ...Object.fromEntries(cut) }, options), options);
   },
 };
 

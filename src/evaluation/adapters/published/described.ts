@@ -1,5 +1,6 @@
 /** Layouts that need no code of their own: the names of their fields describe them. */
 import { describe } from "../../../errors.ts";
+import { isIgnored } from "../../../prompt/input-fields.ts";
 import { givenFields } from "../../../prompt/items.ts";
 import type { ChatMessage } from "../../../prompt/messages.ts";
 import type { CaseResponse } from "../../case.ts";
@@ -20,9 +21,19 @@ import {
   wrongShape,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
-import { asNumber, isUnjudged, type LabelColumn, type LabelValues, labelNumber, wordsProblem } from "../labels.ts";
+import {
+  areThree,
+  asNumber,
+  isUnjudged,
+  type LabelColumn,
+  type LabelNumbers,
+  type LabelValues,
+  labelNumber,
+  wordsProblem,
+} from "../labels.ts";
 import type { Description, RowLayout } from "../layout.ts";
 import { adaptPairs } from "../pairs.ts";
+import { refuseUnreadPrompt } from "../unread-prompt.ts";
 
 /** A prompt, or the conversation before the answer. */
 export type Context = string | readonly ChatMessage[];
@@ -58,11 +69,21 @@ export function chosenRejected(description: Description, { fields, unread = [], 
     const reason = omit?.(own);
     if (reason !== undefined && !options.unordered) return { omitted: reason };
     const given = givenFields(own, Object.keys(own), options);
+    if ("prompt" in fields) refuseUnreadPrompt(given, used);
     const rest = Object.entries(given).filter(([name]) => !used.includes(name));
     const read = Object.entries(fields).flatMap(([ours, name]) => (name in given ? [[ours, given[name]]] : []));
-    return adaptPairs(Object.fromEntries([...rest, ...read]), options);
+    return adaptPairs(Object.fromEntries([...rest, ...read]), keeping(Object.keys(fields), options));
   };
   return { ...description, adapt };
+}
+
+/** Options for a row that an adapter has written itself, its own ignored fields left out: these names are ours now. */
+export function keeping(names: readonly string[], options: AdaptOptions): AdaptOptions {
+  const { ignoreFields = [] } = options;
+  return {
+    ...options,
+    ignoreFields: ignoreFields.filter((ignored) => !names.some((name) => isIgnored(name, { ignoreFields: [ignored] }))),
+  };
 }
 
 export interface TwoResponses {
@@ -101,39 +122,55 @@ export function twoResponses(description: Description, of: TwoResponses): RowLay
       ...label,
       problem: (values, isFound) => {
         const problem = label.problem(values, isFound);
-        return problem && `${problem} ${scaleAdvice(description.name, values, responses)}`;
+        return problem && `${problem} ${numbersAdvice(description.name, values, responses)}`;
       },
     }),
-    onScale: (first, second) =>
-      twoResponses(onOtherScale(description, first, second), { ...of, verdict: onScale(label.name, first, second) }),
+    byNumbers: (numbers) =>
+      twoResponses(withNumbers(description, numbers), { ...of, verdict: byNumbers(label.name, numbers) }),
     adapt,
   };
 }
 
-/** A layout by the name of another one and its scale. */
-export function onOtherScale<Of extends Description>({ name, title, ...others }: Of, first: number, second: number) {
+/** A layout by the name of another one and its numbers. */
+export function withNumbers<Of extends Description>({ name, title, ...others }: Of, numbers: LabelNumbers) {
   return {
     ...others,
-    name: scaleName(name, first, second),
-    title: `${title}, with labels from ${first} (the first) to ${second} (the second)`,
+    name: numbersName(name, numbers),
+    title: `${title}, with labels ${meaningOf(numbers)}`,
     isByNameOnly: true,
   } as const;
 }
 
-function scaleName(layout: string, first: number, second: number): string {
-  return `${layout.replace(/:.*/, "")}:${first}..${second}`;
+/** What numbers mean, after "labels" or "a label". */
+export function meaningOf({ first, second, tie }: LabelNumbers): string {
+  if (tie === undefined) return `from ${first} (the first) to ${second} (the second)`;
+  return `${first} (the first), ${second} (the second) and ${tie} (a tie)`;
 }
 
-/** How to say which end of a scale means what. */
-export function scaleAdvice(
-  layout: string,
-  { low, high }: Pick<LabelValues, "low" | "high">,
-  [response]: readonly string[],
-): string {
+function numbersName(layout: string, { first, second, tie }: LabelNumbers): string {
+  const numbers = tie === undefined ? `${first}..${second}` : `${first},${second},${tie}`;
+  return `${layout.replace(/:.*/, "")}:${numbers}`;
+}
+
+/** How to say which number means what. */
+export function numbersAdvice(layout: string, values: LabelValues, [response, other]: readonly string[]): string {
+  const { low, high } = values;
+  if (areThree(values)) {
+    // Read as a scale, a code for a tie at its end would be a victory.
+    const [codes, tieFirst, scale] = [
+      { first: low, second: low + 1, tie: high },
+      { first: low + 1, second: high, tie: low },
+      { first: low, second: high },
+    ].map((numbers) => `--adapter ${numbersName(layout, numbers)}`);
+    return (
+      `${codes} if ${low} means ${response}, ${low + 1} ${other} and ${high} a tie; ${tieFirst} if ${low} means a tie; ` +
+      `${scale} if ${low} means ${response}, ${low + 1} a tie and ${high} ${other} (exchange the numbers of the two where they mean the reverse).`
+    );
+  }
   const [from, to] = low < high ? [low, high] : [0, 1];
   return (
-    `--adapter ${scaleName(layout, from, to)} if ${from} means ${response}, --adapter ${scaleName(layout, to, from)} if ${to} ` +
-    `means ${response} (write the ends of the whole scale).`
+    `--adapter ${numbersName(layout, { first: from, second: to })} if ${from} means ${response}, ` +
+    `--adapter ${numbersName(layout, { first: to, second: from })} if ${to} means ${response} (write the ends of the whole scale).`
   );
 }
 
@@ -206,6 +243,33 @@ export function onScale(
       strayProblem(field, values, expected) ??
       wordsProblem(field, values, expected) ??
       (isFound && isWhole ? oneSidedProblem(field, values, low, high) : undefined),
+  };
+  return { of, label, isScale: true };
+}
+
+/** Labels by what their numbers mean. */
+export function byNumbers(field: string, { first, second, tie }: LabelNumbers) {
+  return tie === undefined ? onScale(field, first, second) : byCodes(field, { first, second, tie });
+}
+
+function byCodes(field: string, { first, second, tie }: Required<LabelNumbers>): ReturnType<typeof onScale> {
+  const grades = new Map<number | undefined, Grades<readonly [number, number]>>([
+    [first, [1, 0]],
+    [second, [0, 1]],
+    [tie, { omitted: "tie" }],
+  ]);
+  const expected = `${first}, ${second} or ${tie}`;
+  const of: Verdict["of"] = (fields) => {
+    const value = fields[field];
+    if (isUnjudged(value)) return { omitted: "not judged" };
+    const found = grades.get(labelNumber(value));
+    if (found === undefined) throw wrong(expected, field, value);
+    return found;
+  };
+  const label: LabelColumn = {
+    name: field,
+    isKnown: (value) => grades.has(labelNumber(value)),
+    problem: (values) => strayProblem(field, values, expected) ?? wordsProblem(field, values, expected),
   };
   return { of, label, isScale: true };
 }

@@ -1,4 +1,5 @@
-/** berkeley-nest/Nectar, as `eval nectar` reads it. */
+/** berkeley-nest/Nectar, as `eval nectar` reads it, without answers that are compared to themselves. */
+import { withoutSameText } from "../compared.ts";
 import type { Layout } from "../layout.ts";
 import { adaptNectar } from "../nectar.ts";
 
@@ -7,5 +8,5 @@ export const nectar: Layout = {
   title: "Nectar",
   columns: { prompt: "open transcript", answers: "objects" },
   compared: "each answer over those of a worse rank",
-  adapt: adaptNectar,
+  adapt: (row, options = {}) => withoutSameText(adaptNectar(row, options), options),
 };

@@ -9,6 +9,7 @@ import type { ChatMessage } from "../../../prompt/messages.ts";
 import type { CaseResponse, PromptCase } from "../../case.ts";
 import { type Adapted, type AdaptOptions, conversationOf, fieldsOf, listOf, textOf, wrong } from "../adapter.ts";
 import { compared } from "../compared.ts";
+import { labelNumber } from "../labels.ts";
 import type { GatheredRow, Gatherer, Layout } from "../layout.ts";
 import { gradeOf } from "./described.ts";
 
@@ -66,7 +67,7 @@ function caseOf(
   const responses = replies.flatMap((reply, i): CaseResponse[] => {
     const where = whereOf(i);
     const grade = gradeOf(reply["rank"], `${where}.rank`, true);
-    if (grade === undefined || reply["deleted"] === true) return [];
+    if (grade === undefined || labelNumber(reply["deleted"]) === 1) return [];
     const turns = [...context, messageOf(reply, where)];
     return [{ item: conversationOf({ [where]: turns }, where, options), grade }];
   });

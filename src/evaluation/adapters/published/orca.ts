@@ -1,7 +1,8 @@
 /**
  * Intel/orca_dpo_pairs ("question") and argilla/distilabel-intel-orca-dpo-pairs ("input"), whose "status" says where the
  * judges saw a tie. Other pairs of distilabel: argilla/ultrafeedback-binarized-preferences and distilabel-math-preference-dpo
- * ("chosen_response"), distilabel-capybara-dpo-7k-binarized (whole conversations). Source: the data sets' cards.
+ * ("chosen_response"), distilabel-capybara-dpo-7k-binarized (whole conversations). lvwerra/stack-exchange-paired: the answer j
+ * has more votes than the answer k. Source: the data sets' cards; huggingface/trl, examples/research_projects/stack_llama.
  */
 import type { Layout } from "../layout.ts";
 import { chosenRejected } from "./described.ts";
@@ -28,6 +29,16 @@ export const distilabelOrca: Layout = chosenRejected(
     compared: COMPARED,
   },
   { fields: { prompt: "input" }, omit: ({ status }) => (status === "tie" ? "tie" : undefined) },
+);
+
+export const stackExchange: Layout = chosenRejected(
+  {
+    name: "stack-exchange",
+    title: "Stack Exchange paired",
+    columns: { question: "text", response_j: "text", response_k: "text" },
+    compared: "response_j, which has more votes, over response_k",
+  },
+  { fields: { prompt: "question", chosen: "response_j", rejected: "response_k" } },
 );
 
 export const chosenResponse: Layout = chosenRejected(

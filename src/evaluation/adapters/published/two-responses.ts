@@ -3,7 +3,9 @@
  * name a response are read as they are: "a", "B", "model_a", "response_1", "A>B", "tie"; and numbers where the columns have
  * these numbers. What other numbers mean differs between data sets (1 is the first response in SHP, the second in most), so
  * they are read only by a name with their scale: two-responses:0..1 is 0 where the first response is better and 1 where the
- * second is, two-responses:1..0 the reverse; likewise -1..1, 1..2, 1..7, and probabilities.
+ * second is, two-responses:1..0 the reverse; likewise -1..1, 1..2, 1..7, and probabilities. Of three numbers, any may be a code
+ * for a tie, which is in the middle of no scale: two-responses:0,1,2 is 2 for a tie (GAIR-NLP/auto-j, testdata_pairwise.jsonl),
+ * two-responses:1,2,0 is 0 for one (WeOpenML/PandaLM, testset-v1.json).
  */
 import { describe } from "../../../errors.ts";
 import { type Fields, plainName } from "../../../prompt/input-fields.ts";
@@ -31,7 +33,7 @@ import {
   wordsProblem,
 } from "../labels.ts";
 import type { RowLayout } from "../layout.ts";
-import { type Grades, judged, onOtherScale, onScale, scaleAdvice } from "./described.ts";
+import { byNumbers, type Grades, judged, meaningOf, numbersAdvice, withNumbers } from "./described.ts";
 
 const PROMPTS = ["prompt", "messages", "question", "instruction", "query", "context", "conversation", "input"];
 const STEMS = ["response", "answer", "output", "completion", "generation", "summary", "reply", "candidate", "text"];
@@ -188,7 +190,7 @@ function problem(columns: Columns, values: LabelValues, isFound: boolean): strin
     asFlag(firstNumber.value) === undefined ? `numbers from ${low} to ${high}` : "true and false, as 1 and 0";
   return (
     `${JSON.stringify(label)} has ${found}, which do not say which response is better: ` +
-    scaleAdvice("two-responses", values, responses)
+    numbersAdvice("two-responses", values, responses)
   );
 }
 
@@ -202,18 +204,21 @@ export const twoResponseColumns: RowLayout = {
   label: labelOf,
   compared: "the response that the label names over the others",
   adapt: (row, options = {}) => adaptLabelled(row, options, byName),
-  onScale: (first, second) => ({
-    ...onOtherScale(twoResponseColumns, first, second),
-    title: `two responses and a label from ${first} (the first) to ${second} (the second)`,
-    compared: `the response whose end of the scale the label is nearer to; ${(first + second) / 2} is a tie`,
+  byNumbers: (numbers) => ({
+    ...withNumbers(twoResponseColumns, numbers),
+    title: `two responses and a label ${meaningOf(numbers)}`,
+    compared:
+      numbers.tie === undefined
+        ? `the response whose end of the scale the label is nearer to; ${(numbers.first + numbers.second) / 2} is a tie`
+        : "the response that the label means over the other",
     label: (names) => {
       const columns = columnsOf(names);
-      return columns && onScale(columns.label, first, second).label;
+      return columns && byNumbers(columns.label, numbers).label;
     },
     adapt: (row, options = {}) =>
       adaptLabelled(row, options, (fields, { label, responses }) => {
         if (responses.length !== 2) throw wrong("two responses", label, responses);
-        return onScale(label, first, second).of(fields);
+        return byNumbers(label, numbers).of(fields);
       }),
   }),
 };

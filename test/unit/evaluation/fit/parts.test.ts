@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { InvalidInputError } from "../../../../src/errors.ts";
 import { FeatureTable } from "../../../../src/evaluation/fit/feature-table.ts";
 import type { FitCase } from "../../../../src/evaluation/fit/fit-data.ts";
-import { type Evaluate, findStep, minimize } from "../../../../src/evaluation/fit/lbfgs.ts";
+import { findStep, type LineFrom, minimize, type Point } from "../../../../src/evaluation/fit/lbfgs.ts";
 import { foldsOf, holdOut, joinByPrompt, shuffledGroups } from "../../../../src/evaluation/fit/split.ts";
 import { itemHash, promptHash } from "../../../../src/evaluation/item-texts.ts";
 import { randomOf } from "../../../random.ts";
@@ -95,50 +95,94 @@ describe("hashes of items", () => {
 });
 
 describe("L-BFGS", () => {
-  const options = { tolerance: 1e-9, maxIterations: 500, firstLength: 1 };
+  const options = { tolerance: 1e-9, maxIterations: 500 };
+  /** Returns the value at x and writes the gradient. */
+  type Evaluate = (x: Float64Array, gradient: Float64Array) => number;
+  const pointOf = (evaluate: Evaluate, x: Float64Array): Point => {
+    const gradient = new Float64Array(x.length);
+    return { x, value: evaluate(x, gradient), gradient };
+  };
+  const lineOf =
+    (evaluate: Evaluate): LineFrom<Point> =>
+    async ({ x }, direction) =>
+    async (step) => {
+      const point = pointOf(
+        evaluate,
+        x.map((coordinate, i) => coordinate + step * (direction[i] as number)),
+      );
+      const slope = point.gradient.reduce((sum, part, i) => sum + part * (direction[i] as number), 0);
+      return { step, value: point.value, slope, point: async () => point };
+    };
+  const search = (evaluate: Evaluate, start: Float64Array, more: Partial<Parameters<typeof minimize>[2]> = {}) =>
+    minimize(lineOf(evaluate), pointOf(evaluate, start), {
+      ...options,
+      scales: new Float64Array(start.length).fill(1),
+      ...more,
+    });
+
+  const curvatures = Array.from({ length: 30 }, (_, i) => 10 ** (i / 6 - 2));
+  const bowl: Evaluate = (x, gradient) => {
+    let value = 0;
+    for (const [i, curvature] of curvatures.entries()) {
+      const away = (x[i] as number) - i;
+      gradient[i] = curvature * away;
+      value += (curvature * away * away) / 2;
+    }
+    return value;
+  };
 
   it("finds the minimum of a badly scaled bowl", async () => {
-    const scales = Array.from({ length: 30 }, (_, i) => 10 ** (i / 6 - 2));
-    const bowl: Evaluate = async (x, gradient) => {
-      let value = 0;
-      for (const [i, scale] of scales.entries()) {
-        const away = (x[i] as number) - i;
-        gradient[i] = scale * away;
-        value += (scale * away * away) / 2;
-      }
-      return value;
-    };
-    const found = await minimize(bowl, new Float64Array(30), options);
+    const found = await search(bowl, new Float64Array(30));
     expect(found.converged).toBe(true);
     for (const [i, x] of found.x.entries()) expect(Math.abs(x - i)).toBeLessThan(1e-6);
   });
 
+  it("takes few iterations where the scales are known, and none to learn again what another search found", async () => {
+    const scales = Float64Array.from(curvatures, (curvature) => 1.5 / curvature);
+    const known = await search(bowl, new Float64Array(30), { scales });
+    expect(known).toMatchObject({ converged: true });
+    expect(known.iterations).toBeLessThanOrEqual(3);
+    const unknown = await search(bowl, new Float64Array(30));
+    const again = await search(bowl, new Float64Array(30).fill(-1), { pairs: unknown.pairs });
+    expect(again.converged).toBe(true);
+    expect(again.iterations).toBeLessThan(unknown.iterations / 2);
+  });
+
+  it("stops where a step gains too little, but not before it has taken one", async () => {
+    const raised: Evaluate = (x, gradient) => 1 + bowl(x, gradient);
+    const all = await search(raised, new Float64Array(30));
+    const loose = await search(raised, new Float64Array(30), { gain: 1e-3 });
+    expect(loose.iterations).toBeLessThan(all.iterations);
+    expect(loose.value - all.value).toBeLessThan(1e-2);
+    expect((await search(raised, new Float64Array(30), { gain: 1e9 })).iterations).toBe(1);
+  });
+
   it("finds the minimum of a function that is flat on one side and steep on the other", async () => {
-    const steep: Evaluate = async ([x = 0], gradient) => {
+    const steep: Evaluate = ([x = 0], gradient) => {
       gradient[0] = -1 / (1 + Math.exp(x)) + 1e-3 * x + 0.02 * x ** 3;
       return Math.log1p(Math.exp(-x)) + 5e-4 * x * x + 0.005 * x ** 4;
     };
-    const found = await minimize(steep, Float64Array.of(-20), options);
+    const found = await search(steep, Float64Array.of(-20));
     expect(found.converged).toBe(true);
     expect(found.gradientNorm).toBeLessThanOrEqual(1e-9);
   });
 
   it("does nothing where there is nothing to do, and says when it ran out of iterations", async () => {
-    const bowl: Evaluate = async ([x = 0, y = 0], gradient) => {
+    const ellipse: Evaluate = ([x = 0, y = 0], gradient) => {
       gradient.set([x, 1000 * y]);
       return (x * x + 1000 * y * y) / 2;
     };
-    expect(await minimize(bowl, new Float64Array(2), options)).toMatchObject({ iterations: 0, converged: true });
-    const cut = await minimize(bowl, Float64Array.of(1, 1), { ...options, maxIterations: 1 });
+    expect(await search(ellipse, new Float64Array(2))).toMatchObject({ iterations: 0, converged: true });
+    const cut = await search(ellipse, Float64Array.of(1, 1), { maxIterations: 1 });
     expect(cut).toMatchObject({ iterations: 1, converged: false });
   });
 
   it("stops where values are no numbers", async () => {
-    const broken: Evaluate = async (x, gradient) => {
+    const broken: Evaluate = (x, gradient) => {
       gradient.fill(1);
       return x[0] === 0 ? 0 : Number.NaN;
     };
-    expect((await minimize(broken, new Float64Array(1), options)).converged).toBe(false);
+    expect((await search(broken, new Float64Array(1))).converged).toBe(false);
   });
 
   it.each([1e-6, 1, 1e6])("steps to where both Wolfe conditions hold, from a first step of %d", async (first) => {

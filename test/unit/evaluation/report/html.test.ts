@@ -5,7 +5,7 @@ import { beginning, grouped, html, Markup, short } from "../../../../src/evaluat
 import { label, real, share, signedShare } from "../../../../src/evaluation/report/numbers.ts";
 import { searchScript } from "../../../../src/evaluation/report/search-script.ts";
 import type { EvaluationReport } from "../../../../src/evaluation/report.ts";
-import { richReport } from "./rich-report.ts";
+import { richReport, withFailures } from "./rich-report.ts";
 
 const report = richReport(150);
 const page = renderHtml(report);
@@ -84,7 +84,7 @@ describe("the page", () => {
   it("stands for a report without cases, and without benchmarks", () => {
     const { accuracy: _, ...bare } = report;
     const [first] = report.benchmarks;
-    const rows = { read: 0, omitted: {}, broken: 0, cases: 0, sampled: 0, failed: 0 };
+    const rows = { read: 0, omitted: {}, broken: 0, cases: 0, sampled: 0, failed: 0, problems: {} };
     const empty = {
       benchmark: "pairs",
       title: "t",
@@ -105,6 +105,15 @@ describe("the page", () => {
       expect(text.endsWith("</html>\n")).toBe(true);
     }
     expect(BAD_VALUES.exec(page)?.[0]).toBeUndefined();
+  });
+
+  it("says beside every accuracy what it is of, where rows failed", () => {
+    const notes = renderHtml(withFailures(report)).match(/<small class="incomplete">[^<]*<\/small>/g) ?? [];
+    // In the summary's table and each section; and the average, twice.
+    expect(notes).toHaveLength(2 * report.benchmarks.length + 2);
+    expect(notes[0]).toMatch(/of \d+ cases; \d+ failed in human, truth/);
+    expect(notes[1]).toMatch(/of 150 of 155 sampled cases; 4 of 331 rows failed; 5 cases failed/);
+    expect(page).not.toContain('<small class="incomplete">');
   });
 
   it("puts a benchmark's own score before its accuracy, and says what chance would give", () => {

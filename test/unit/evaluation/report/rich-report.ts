@@ -1,5 +1,6 @@
 /** A report of all benchmarks with everything in it that a report can hold, hostile texts among it. */
 import { type BenchmarkName, benchmarkNames, type ScoredCase } from "../../../../src/evaluation/case.ts";
+import { incompleteOf, incompleteOfAll } from "../../../../src/evaluation/incomplete.ts";
 import type { Flip } from "../../../../src/evaluation/measures/flips.ts";
 import { measureBenchmark } from "../../../../src/evaluation/measures/measure.ts";
 import { type CaseTexts, WorstMistakes } from "../../../../src/evaluation/measures/mistakes.ts";
@@ -157,6 +158,7 @@ export function richReport(count = 600): EvaluationReport {
         cases: count + 50,
         sampled: count + 5,
         failed: 5,
+        problems: { "<b>rejected</b> is missing": 9 },
       },
       ...(card && { card }),
       mistakes: worst.worst,
@@ -236,4 +238,10 @@ export function richComparison(runs: number, count = 40): RunsComparison {
     })),
     notices: hostileTexts.slice(0, 3),
   };
+}
+
+/** The same with what its numbers are of: rows failed. */
+export function withFailures(report: EvaluationReport): EvaluationReport {
+  const benchmarks = report.benchmarks.map((one) => ({ ...one, ...incompleteOf(one.rows) }));
+  return { ...report, ...incompleteOfAll(benchmarks), benchmarks };
 }
