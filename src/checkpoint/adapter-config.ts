@@ -4,7 +4,7 @@ import { quote } from "../files/byte-source.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { isJsonObject, type JsonObject, own, readJsonFile } from "./json.ts";
-import { refuse } from "./refuse.ts";
+import { hasAs, refuse } from "./refuse.ts";
 
 export const ADAPTER_CONFIG = "adapter_config.json";
 /** In PEFT's order of preference. */
@@ -115,15 +115,15 @@ export function parseAdapterConfig(config: JsonObject, file: string): Omit<Adapt
 function checkKind(read: ConfigReader): void {
   const type = read.get("peft_type");
   if (type !== "LORA")
-    throw read.refuse("peft_type", `has ${describe(type)} as peft_type; only adapters of the type "LORA" are merged.`);
+    throw read.refuse("peft_type", `${hasAs(type, "peft_type")}; only adapters of the type "LORA" are merged.`);
   const bias = read.get("bias") ?? "none";
   if (!["none", "lora_only", "all"].includes(bias as string))
-    throw read.refuse("bias", `has ${describe(bias)} as bias; expected "none", "lora_only" or "all".`);
+    throw read.refuse("bias", `${hasAs(bias, "bias")}; expected "none", "lora_only" or "all".`);
   const initialisation = read.get("init_lora_weights") ?? true;
   if (!PLAIN_INITIALISATIONS.has(initialisation))
     throw read.refuse(
       "init_lora_weights",
-      `has ${describe(initialisation)} as init_lora_weights, which changes the base's weights as well: merge it with PEFT and ` +
+      `${hasAs(initialisation, "init_lora_weights")}, which changes the base's weights as well: merge it with PEFT and ` +
         "convert the result, or save it as a plain LoRA (path_initial_model_for_weight_conversion).",
     );
 }
@@ -138,7 +138,7 @@ function readTargets(read: ConfigReader): readonly string[] {
   const value = read.get("target_modules") ?? [];
   if (typeof value === "string") return [];
   if (!Array.isArray(value) || value.some((name) => typeof name !== "string"))
-    throw read.refuse("target_modules", `has ${describe(value)} as target_modules; expected names or a pattern.`);
+    throw read.refuse("target_modules", `${hasAs(value, "target_modules")}; expected names or a pattern.`);
   return value as string[];
 }
 
@@ -150,7 +150,7 @@ interface Pattern {
 /** PEFT takes the first pattern that matches a module's name, or its end after a dot. */
 function readPatterns(read: ConfigReader, field: string, fits: (value: number) => boolean): Pattern[] {
   const patterns = read.get(field) ?? {};
-  if (!isJsonObject(patterns)) throw read.refuse(field, `has ${describe(patterns)} as ${field}; expected an object.`);
+  if (!isJsonObject(patterns)) throw read.refuse(field, `${hasAs(patterns, field)}; expected an object.`);
   const entries = Object.entries(patterns);
   if (entries.length > MAX_PATTERNS)
     throw read.refuse(field, `has ${entries.length} entries in ${field}; the limit is ${MAX_PATTERNS}.`);

@@ -7,7 +7,7 @@ import { byteAlphabet } from "../vocabulary/byte-alphabet.ts";
 import { StringTable } from "../vocabulary/string-table.ts";
 import type { WordSplit } from "../vocabulary/tokenization.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
-import { refuse } from "./refuse.ts";
+import { hasAs, refuse } from "./refuse.ts";
 import { readSpecialIds } from "./special-ids.ts";
 import type { AddedToken, JsonFile, TokenizerFiles } from "./tokenizer-config.ts";
 import { readWrapper } from "./tokenizer-wrapper.ts";
@@ -119,7 +119,7 @@ function checkModel({ path }: JsonFile, model: JsonObject): void {
   for (const [field, allowed] of modelFields) {
     const given = own(model, field);
     if (!allowed.includes(given))
-      throw refuse(path, `has ${describe(given)} as ${field} of its model; expected a byte-level BPE without it.`, {
+      throw refuse(path, `${hasAs(given, field)} of its model; expected a byte-level BPE without it.`, {
         field: `model.${field}`,
       });
   }
@@ -165,7 +165,7 @@ function checkToken(path: string, field: string, token: string, id: unknown, voc
   if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= vocabSize)
     throw refuse(
       path,
-      `gives the token ${quote(token)} ${describe(id)} as id; expected a number below the vocab_size ${vocabSize} of config.json.`,
+      `gives the token ${quote(token)} ${id === undefined ? "no id" : `${describe(id)} as id`}; expected a number below the vocab_size ${vocabSize} of config.json.`,
       { field },
     );
   if (token === "" || token.length > MAX_TOKEN_CHARACTERS || token.includes("\0") || !token.isWellFormed())
@@ -176,7 +176,7 @@ function checkToken(path: string, field: string, token: string, id: unknown, voc
 function readAddedTokens({ path, value }: JsonFile, ids: Map<string, number>, vocabSize: number): AddedToken[] {
   const field = "added_tokens";
   const list = own(value, field) ?? [];
-  if (!Array.isArray(list)) throw refuse(path, `has ${describe(list)} as ${field}; expected a list.`, { field });
+  if (!Array.isArray(list)) throw refuse(path, `${hasAs(list, field)}; expected a list.`, { field });
   const tokens = new Map<number, AddedToken>();
   for (const entry of list) {
     const content = isJsonObject(entry) ? own(entry, "content") : undefined;
@@ -231,7 +231,7 @@ function readMerges({ path }: JsonFile, model: JsonObject, ids: ReadonlyMap<stri
   const field = "model.merges";
   const list = own(model, "merges");
   if (!Array.isArray(list) || list.length > MAX_MERGES)
-    throw refuse(path, `has ${describe(list)} as merges; expected a list of up to ${MAX_MERGES}.`, { field });
+    throw refuse(path, `${hasAs(list, "merges")}; expected a list of up to ${MAX_MERGES}.`, { field });
   const seen = new Set<string>();
   const merges = list.map((merge: unknown, i) => {
     const pair = typeof merge === "string" ? merge.split(" ") : merge;
@@ -260,12 +260,12 @@ function checkClass(file: JsonFile, config: JsonFile | undefined, likeQwen: bool
   if (QWEN_CLASSES.has(name))
     throw refuse(
       path,
-      `has ${describe(name)} as ${field}, and ${file.path} is another tokenizer than that: versions of transformers disagree on which to use.`,
+      `${hasAs(name, field)}, and ${file.path} is another tokenizer than that: versions of transformers disagree on which to use.`,
       { field },
     );
   throw refuse(
     path,
-    `has ${describe(name)} as ${field}; for a byte-level BPE only PreTrainedTokenizerFast and Qwen2Tokenizer are reproduced.`,
+    `${hasAs(name, field)}; for a byte-level BPE only PreTrainedTokenizerFast and Qwen2Tokenizer are reproduced.`,
     { field },
   );
 }

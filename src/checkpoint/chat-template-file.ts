@@ -8,7 +8,7 @@ import { describe } from "../errors.ts";
 import { MAX_TEMPLATE_BYTES } from "../profiles/rules.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { isJsonObject, own, parseJsonObject, readSmallFile } from "./json.ts";
-import { refuse } from "./refuse.ts";
+import { hasAs, refuse } from "./refuse.ts";
 import type { JsonFile } from "./tokenizer-config.ts";
 import type { SourceFile } from "./vocabulary.ts";
 
@@ -104,7 +104,7 @@ export function configuredTemplate({ path, value }: JsonFile, name: string): Che
 function namedTemplates(path: string, given: unknown): Map<string, unknown> {
   if (isJsonObject(given)) return new Map(Object.entries(given));
   if (!Array.isArray(given))
-    throw refuse(path, `has ${describe(given)} as ${field}; expected a template or a list of named templates.`, {
+    throw refuse(path, `${hasAs(given, field)}; expected a template or a list of named templates.`, {
       field,
     });
   return new Map(
@@ -125,6 +125,7 @@ function checkText(path: string, template: unknown): string {
 }
 
 function templateProblem(template: unknown): string | undefined {
+  if (template === undefined) return "without its text";
   if (typeof template !== "string") return `that is ${describe(template)}; expected a string`;
   if (template.includes("\0") || !template.isWellFormed()) return "that is not text";
   const bytes = Buffer.byteLength(template);

@@ -1,6 +1,5 @@
-import { describe } from "../errors.ts";
 import { type JsonObject, own } from "./json.ts";
-import { refuse } from "./refuse.ts";
+import { hasAs, refuse } from "./refuse.ts";
 
 /** Reads checked fields of one JSON object and names file and field in every error. */
 export class ConfigReader {
@@ -24,7 +23,7 @@ export class ConfigReader {
   integer(field: string, max: number, fallback?: number): number {
     const value = this.get(field) ?? fallback;
     if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > max)
-      throw this.refuse(field, `has ${describe(value)} as ${field}; expected a whole number from 1 to ${max}.`);
+      throw this.refuse(field, `${hasAs(value, field)}; expected a whole number from 1 to ${max}.`);
     return value as number;
   }
 
@@ -33,15 +32,14 @@ export class ConfigReader {
     const value = this.get(field) ?? fallback;
     // The GGUF keeps a float32, in which 1e-50 would become 0.
     if (typeof value !== "number" || !(Math.fround(value) > 0) || value > max)
-      throw this.refuse(field, `has ${describe(value)} as ${field}; expected a number above 0 and up to ${max}.`);
+      throw this.refuse(field, `${hasAs(value, field)}; expected a number above 0 and up to ${max}.`);
     return value;
   }
 
   /** false for a field that is absent or null. */
   flag(field: string): boolean {
     const value = this.get(field) ?? false;
-    if (typeof value !== "boolean")
-      throw this.refuse(field, `has ${describe(value)} as ${field}; expected true or false.`);
+    if (typeof value !== "boolean") throw this.refuse(field, `${hasAs(value, field)}; expected true or false.`);
     return value;
   }
 
@@ -50,10 +48,7 @@ export class ConfigReader {
     const value = this.get(field);
     if (value === undefined || value === null || value === "") return undefined;
     if (typeof value !== "string" || value.length > maxCharacters || value.includes("\0") || !value.isWellFormed())
-      throw this.refuse(
-        field,
-        `has ${describe(value)} as ${field}; expected text of up to ${maxCharacters} characters.`,
-      );
+      throw this.refuse(field, `${hasAs(value, field)}; expected text of up to ${maxCharacters} characters.`);
     return value;
   }
 }

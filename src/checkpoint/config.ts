@@ -1,9 +1,9 @@
-import { describe } from "../errors.ts";
 import { FLOAT_FIELDS, SHAPE_FIELDS, shapeProblem, type TrunkSettings, type TrunkShape } from "../trunk/shape.ts";
 import type { Trunk } from "../trunk/trunk.ts";
 import { MODEL_TYPES, trunkOfModelType } from "../trunk/trunks.ts";
 import { ConfigReader } from "./config-reader.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
+import { hasAs } from "./refuse.ts";
 import { type Llama3Scaling, readRopeScaling } from "./rope-scaling.ts";
 import { readNumbers, readWindow } from "./trunk-config.ts";
 
@@ -90,12 +90,11 @@ function readTrunk(read: ConfigReader): Trunk {
   if (trunk === undefined)
     throw read.refuse(
       "model_type",
-      `has ${describe(modelType)} as model_type; only ${MODEL_TYPES.map((name) => `"${name}"`).join(", ")} is supported.`,
+      `${hasAs(modelType, "model_type")}; only ${MODEL_TYPES.map((name) => `"${name}"`).join(", ")} is supported.`,
     );
   for (const [field, only] of Object.entries(trunk.onlyValues)) {
     const value = read.get(field) ?? only;
-    if (value !== only)
-      throw read.refuse(field, `has ${describe(value)} as ${field}; only ${JSON.stringify(only)} is supported.`);
+    if (value !== only) throw read.refuse(field, `${hasAs(value, field)}; only ${JSON.stringify(only)} is supported.`);
   }
   for (const field of ["quantization_config", "compression_config"]) {
     const quantized = read.get(field);
@@ -141,7 +140,7 @@ function readRopeTheta(read: ConfigReader): number {
   if (inScaling !== undefined && inScaling !== null && inScaling !== theta)
     throw read.refuse(
       "rope_theta",
-      `has ${describe(inScaling)} as rope_theta in rope_scaling and ${theta} outside; transformers versions disagree on which to use.`,
+      `${hasAs(inScaling, "rope_theta")} in rope_scaling and ${theta} outside; transformers versions disagree on which to use.`,
     );
   return theta;
 }
@@ -176,7 +175,7 @@ function readScaling(read: ConfigReader, trunk: Trunk): Llama3Scaling | undefine
 function readArchitectures(read: ConfigReader): string[] {
   const value = read.get("architectures") ?? [];
   if (!Array.isArray(value) || value.some((name) => typeof name !== "string"))
-    throw read.refuse("architectures", `has ${describe(value)} as architectures; expected a list of names.`);
+    throw read.refuse("architectures", `${hasAs(value, "architectures")}; expected a list of names.`);
   return value as string[];
 }
 
@@ -185,10 +184,7 @@ function readPadTokenId(read: ConfigReader, vocabularySize: number): number | un
   const value = read.get("pad_token_id");
   if (value === undefined || value === null || value === -1) return undefined;
   if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= vocabularySize)
-    throw read.refuse(
-      "pad_token_id",
-      `has ${describe(value)} as pad_token_id; expected an id below ${vocabularySize}.`,
-    );
+    throw read.refuse("pad_token_id", `${hasAs(value, "pad_token_id")}; expected an id below ${vocabularySize}.`);
   return value as number;
 }
 
@@ -198,8 +194,7 @@ function readTexts(read: ConfigReader): {
   license: string | undefined;
 } {
   const ours = read.get("starling_rm") ?? {};
-  if (!isJsonObject(ours))
-    throw read.refuse("starling_rm", `has ${describe(ours)} as starling_rm; expected an object.`);
+  if (!isJsonObject(ours)) throw read.refuse("starling_rm", `${hasAs(ours, "starling_rm")}; expected an object.`);
   const nested = new ConfigReader(ours, read.file);
   const path = read
     .text("_name_or_path", 4096)

@@ -2,7 +2,7 @@
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
-import { refuse } from "./refuse.ts";
+import { hasAs, refuse } from "./refuse.ts";
 import type { AddedToken, JsonFile } from "./tokenizer-config.ts";
 
 export interface FastTokenizer {
@@ -61,7 +61,7 @@ function readVocab(path: string, model: JsonObject): ReadonlyMap<string, number>
 function readMerges(path: string, model: JsonObject): readonly (readonly [string, string])[] {
   const field = "model.merges";
   const merges = own(model, "merges");
-  if (!Array.isArray(merges)) throw refuse(path, `has ${describe(merges)} as merges; expected a list.`, { field });
+  if (!Array.isArray(merges)) throw refuse(path, `${hasAs(merges, "merges")}; expected a list.`, { field });
   return merges.map((merge: unknown, i) => {
     const pair: unknown = typeof merge === "string" ? merge.split(" ") : merge;
     const [left, right] = Array.isArray(pair) && pair.length === 2 ? pair : [];
@@ -74,7 +74,7 @@ function readMerges(path: string, model: JsonObject): readonly (readonly [string
 function readAddedTokens({ path, value }: JsonFile): AddedToken[] {
   const field = "added_tokens";
   const list = own(value, field) ?? [];
-  if (!Array.isArray(list)) throw refuse(path, `has ${describe(list)} as ${field}; expected a list.`, { field });
+  if (!Array.isArray(list)) throw refuse(path, `${hasAs(list, field)}; expected a list.`, { field });
   return list.map((token: unknown) => {
     const [id, content] = isJsonObject(token) ? [own(token, "id"), own(token, "content")] : [];
     if (!isJsonObject(token) || typeof content !== "string" || typeof id !== "number")

@@ -1,5 +1,6 @@
 import { describe } from "../errors.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
+import { hasAs } from "./refuse.ts";
 
 /** The parameters of rope_type "llama3" (Llama 3.1 and later). */
 export interface Llama3Scaling {
@@ -26,7 +27,7 @@ const MAX_CONTEXT = 16_777_216;
  */
 export function readRopeScaling(field: string, value: unknown, refuse: Refuse): Llama3Scaling | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!isJsonObject(value)) throw refuse(field, `has ${describe(value)} as ${field}; expected an object or null.`);
+  if (!isJsonObject(value)) throw refuse(field, `${hasAs(value, field)}; expected an object or null.`);
   if (Object.values(value).some(isJsonObject))
     throw refuse(field, `has objects in ${field}: rotary embedding that differs between layers is not converted.`);
   const type = own(value, "rope_type") ?? own(value, "type");
@@ -44,10 +45,7 @@ function readLlama3(field: string, value: JsonObject, refuse: Refuse): Llama3Sca
   const read = (name: string, max: number): number => {
     const number = own(value, name);
     if (typeof number !== "number" || !(number > 0) || number > max)
-      throw refuse(
-        field,
-        `has ${describe(number)} as ${name} in ${field}; expected a number above 0 and up to ${max}.`,
-      );
+      throw refuse(field, `${hasAs(number, name)} in ${field}; expected a number above 0 and up to ${max}.`);
     return number;
   };
   const scaling = {

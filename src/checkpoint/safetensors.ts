@@ -44,7 +44,13 @@ function parseEntry(path: string, name: string, entry: unknown, dataPosition: nu
   const dtype = own(entry, "dtype");
   const valueBytes = typeof dtype === "string" ? dtypeBytes.get(dtype) : undefined;
   if (typeof dtype !== "string" || valueBytes === undefined)
-    throw refuse(path, `has an unknown dtype for the tensor ${quote(name)}: ${describe(dtype)}.`, where);
+    throw refuse(
+      path,
+      dtype === undefined
+        ? `has no dtype for the tensor ${quote(name)}.`
+        : `has an unknown dtype for the tensor ${quote(name)}: ${describe(dtype)}.`,
+      where,
+    );
   const shape = parseShape(path, name, own(entry, "shape"));
   const [begin, end] = parseOffsets(path, name, entry);
   if (dataPosition + end > fileSize)
@@ -69,7 +75,7 @@ function parseShape(path: string, name: string, value: unknown): number[] {
   if (!fits)
     throw refuse(
       path,
-      `gives the tensor ${quote(name)} the shape ${describe(value)}; expected at most ${MAX_DIMENSIONS} whole numbers.`,
+      `gives the tensor ${quote(name)} ${value === undefined ? "no shape" : `the shape ${describe(value)}`}; expected at most ${MAX_DIMENSIONS} whole numbers.`,
       { tensor: name },
     );
   return value;

@@ -3,7 +3,7 @@ import { quote } from "../files/byte-source.ts";
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from "./adapter-config.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { isJsonObject, own, readJsonFile } from "./json.ts";
-import { refuse } from "./refuse.ts";
+import { hasAs, refuse } from "./refuse.ts";
 
 /** The weight files of a checkpoint. */
 export interface WeightFiles {
@@ -64,7 +64,7 @@ async function readIndex(folder: CheckpointFolder, name: string, extensions: rea
   const { value } = await readJsonFile(folder, name, MAX_INDEX_BYTES);
   const map = own(value, "weight_map");
   if (!isJsonObject(map))
-    throw refuse(path, `has ${describe(map)} as weight_map; expected an object from tensor to file.`, {
+    throw refuse(path, `${hasAs(map, "weight_map")}; expected an object from tensor to file.`, {
       field: "weight_map",
     });
   const fileOf = new Map<string, string>();

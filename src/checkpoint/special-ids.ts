@@ -2,7 +2,7 @@
 import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { isJsonObject, own } from "./json.ts";
-import { refuse } from "./refuse.ts";
+import { hasAs, refuse } from "./refuse.ts";
 import {
   type AddedToken,
   addedTokens as addedTokensOf,
@@ -60,9 +60,13 @@ function addedId(path: string, field: string, token: unknown, tokens: ReadonlyMa
   const content = isJsonObject(token) ? own(token, "content") : token;
   const found = typeof content === "string" ? tokens.get(content) : undefined;
   if (found === undefined)
-    throw refuse(path, `names ${describe(content)} as ${field}, which tokenizer.json does not add.`, {
-      field,
-    });
+    throw refuse(
+      path,
+      `names ${content === undefined ? "a token without content" : describe(content)} as ${field}, which tokenizer.json does not add.`,
+      {
+        field,
+      },
+    );
   return found.id;
 }
 
@@ -71,7 +75,7 @@ function checkDeclared(config: JsonFile | undefined, tokens: ReadonlyMap<string,
   const field = "added_tokens_decoder";
   const decoder = config === undefined ? undefined : own(config.value, field);
   if (config === undefined || decoder === undefined || decoder === null) return false;
-  if (!isJsonObject(decoder)) throw refuse(config.path, `has ${describe(decoder)} as ${field}.`, { field });
+  if (!isJsonObject(decoder)) throw refuse(config.path, `${hasAs(decoder, field)}.`, { field });
   for (const [key, token] of Object.entries(decoder)) {
     const content = isJsonObject(token) ? own(token, "content") : undefined;
     const flags = isJsonObject(token) ? token : {};
@@ -82,7 +86,12 @@ function checkDeclared(config: JsonFile | undefined, tokens: ReadonlyMap<string,
       found.special === (own(flags, "special") === true) &&
       found.normalized === (own(flags, "normalized") ?? found.normalized) &&
       ["lstrip", "rstrip", "single_word"].every((flag) => own(flags, flag) !== true);
-    if (!same) throw refuse(config.path, `adds ${describe(content)} as id ${key}, unlike tokenizer.json.`, { field });
+    if (!same)
+      throw refuse(
+        config.path,
+        `adds ${content === undefined ? "a token without content" : describe(content)} as id ${key}, unlike tokenizer.json.`,
+        { field },
+      );
   }
   return true;
 }

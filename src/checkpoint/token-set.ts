@@ -1,8 +1,7 @@
 /** Collects from the files the tokens that transformers splits out of text before SentencePiece sees it. */
-import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { type JsonObject, own } from "./json.ts";
-import { refuse } from "./refuse.ts";
+import { hasAs, refuse } from "./refuse.ts";
 import type { SentencePieceModel } from "./sentencepiece.ts";
 
 export interface AddedToken {
@@ -112,5 +111,5 @@ export class TokenSet {
 export function readFlag(file: string, field: string, flags: JsonObject, name: string): boolean | undefined {
   const value = own(flags, name);
   if (value === undefined || value === null || typeof value === "boolean") return value ?? undefined;
-  throw refuse(file, `has ${describe(value)} as ${name} in ${field}; expected true or false.`, { field });
+  throw refuse(file, `${hasAs(value, name)} in ${field}; expected true or false.`, { field });
 }

@@ -2,7 +2,7 @@ import { describe } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { PIECE_TYPE } from "../vocabulary/piece-types.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
-import { refuse } from "./refuse.ts";
+import { hasAs, refuse } from "./refuse.ts";
 import type { SentencePieceModel } from "./sentencepiece.ts";
 import { type AddedToken, readFlag, TokenSet } from "./token-set.ts";
 import { tokenizerClass } from "./tokenizer-classes.ts";
@@ -121,8 +121,7 @@ export function classOf(config: JsonFile | undefined) {
 function addDecoder(tokens: TokenSet, { path, value }: JsonFile): boolean {
   const decoder = own(value, DECODER);
   if (decoder === undefined || decoder === null) return false;
-  if (!isJsonObject(decoder))
-    throw refuse(path, `has ${describe(decoder)} as ${DECODER}; expected an object.`, { field: DECODER });
+  if (!isJsonObject(decoder)) throw refuse(path, `${hasAs(decoder, DECODER)}; expected an object.`, { field: DECODER });
   for (const [key, token] of Object.entries(decoder)) {
     if (!/^(0|[1-9][0-9]{0,8})$/.test(key))
       throw refuse(path, `has ${quote(key)} as an id in ${DECODER}.`, { field: DECODER });
@@ -153,7 +152,7 @@ function namedTokens(
     for (const field of [ADDITIONAL, EXTRA]) {
       const list = own(value, field) ?? [];
       if (!Array.isArray(list) && !(field === EXTRA && isJsonObject(list)))
-        throw refuse(path, `has ${describe(list)} as ${field}; expected a list.`, { field });
+        throw refuse(path, `${hasAs(list, field)}; expected a list.`, { field });
       for (const token of Object.values(list)) found.push(namedToken(path, field, token));
     }
   for (const field of NAMED) {
@@ -171,7 +170,7 @@ function namedTokens(
 function namedToken(path: string, field: string, token: unknown): NamedToken {
   const content = isJsonObject(token) ? own(token, "content") : token;
   if (typeof content !== "string" || content === "")
-    throw refuse(path, `has ${describe(token)} as ${field}; expected a token.`, { field });
+    throw refuse(path, `${hasAs(token, field)}; expected a token.`, { field });
   return { path, field, content, flags: isJsonObject(token) ? token : {} };
 }
 

@@ -1,7 +1,6 @@
-import { describe } from "../errors.ts";
 import { MAX_WRAPPER_IDS } from "../vocabulary/tokenization.ts";
 import { isJsonObject, type JsonObject, own } from "./json.ts";
-import { refuse } from "./refuse.ts";
+import { hasAs, refuse } from "./refuse.ts";
 import type { AddedToken, JsonFile } from "./tokenizer-config.ts";
 
 const field = "post_processor";
@@ -51,11 +50,7 @@ function specialToken(file: JsonFile, step: JsonObject, item: unknown, addedIds:
 }
 
 function unknown({ path }: JsonFile, step: unknown): Error {
-  return refuse(
-    path,
-    `has ${describe(step)} as ${field}; only a template of special tokens around a text is supported.`,
-    {
-      field,
-    },
-  );
+  return refuse(path, `${hasAs(step, field)}; only a template of special tokens around a text is supported.`, {
+    field,
+  });
 }

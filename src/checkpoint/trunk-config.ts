@@ -1,8 +1,10 @@
 /** Fields of config.json that only some kinds of trunk have. */
+
 import { describe } from "../errors.ts";
 import { SHAPE_FIELDS } from "../trunk/shape.ts";
 import type { Trunk, TrunkNumber } from "../trunk/trunk.ts";
 import type { ConfigReader } from "./config-reader.ts";
+import { hasAs } from "./refuse.ts";
 
 /** The trunk's further numbers, by field; those that are null are left out. */
 export function readNumbers(read: ConfigReader, { numbers = [] }: Trunk): Record<string, number> {
@@ -66,7 +68,7 @@ function readLayerTypes(read: ConfigReader, layers: number): readonly unknown[] 
   if (!known)
     throw read.refuse(
       field,
-      `has ${describe(types)} as ${field}; expected "${FULL}" or "${SLIDING}" for each of ${layers} layers.`,
+      `${hasAs(types, field)}; expected "${FULL}" or "${SLIDING}" for each of ${layers} layers.`,
     );
   return types;
 }

@@ -1,6 +1,5 @@
 /** The tokenizer of a checkpoint: tokenizer.model with its configuration, or a byte-level BPE tokenizer.json. */
 
-import { describe } from "../errors.ts";
 import type { SentencePieceMode } from "../vocabulary/tokenization.ts";
 import { type BytePairModel, isOnlyBytePair, MAX_TOKENIZER_JSON_BYTES, parseBytePair } from "./byte-pair.ts";
 import { compareTokenizers } from "./compare-tokenizers.ts";
@@ -9,7 +8,7 @@ import { type FastTokenizer, parseFastTokenizer } from "./fast-tokenizer.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { isJsonObject, MAX_TOKENIZER_JSON_VALUES, own, readJsonFile, readSmallFile } from "./json.ts";
 import { rebuiltPieces } from "./rebuilt-pieces.ts";
-import { refuse } from "./refuse.ts";
+import { hasAs, refuse } from "./refuse.ts";
 import { MAX_TOKENIZER_MODEL_BYTES, parseSentencePiece, type SentencePieceModel } from "./sentencepiece.ts";
 import type { MergeOrder } from "./sentencepiece-merges.ts";
 import { SENTENCEPIECE_CLASSES, tokenizerClass } from "./tokenizer-classes.ts";
@@ -121,7 +120,7 @@ export function checkTokenizerFiles(
   if (isFollowed && tokenizerClass(tokenizer.className) === undefined)
     throw refuse(
       fast.path,
-      `sets tokenizer_class to ${describe(tokenizer.className)}; only ${SENTENCEPIECE_CLASSES.join(" and ")} are supported.`,
+      `${hasAs(tokenizer.className, "tokenizer_class")}; only ${SENTENCEPIECE_CLASSES.join(" and ")} are supported.`,
       { field: "tokenizer_class" },
     );
   if (tokenizer.legacy || (isFollowed && !tokenizer.says.prefixSpace)) return;

@@ -1,8 +1,8 @@
 /** The mean and standard deviation that a checkpoint has for its rewards. */
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { own } from "../checkpoint/json.ts";
-import { refuse } from "../checkpoint/refuse.ts";
-import { describe, InvalidInputError } from "../errors.ts";
+import { hasAs, refuse } from "../checkpoint/refuse.ts";
+import { InvalidInputError } from "../errors.ts";
 import type { Normalization } from "../gguf/head-metadata.ts";
 
 /** safe-rlhf adds it to the standard deviation. */
@@ -70,7 +70,7 @@ function numberIn({ settings, folder }: Checkpoint, field: string): number | und
   if (value === undefined || value === null) return undefined;
   const number: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
   if (typeof number === "number" && Number.isFinite(number)) return number;
-  throw refuse(folder.pathOf("config.json"), `has ${describe(value)} as ${field}; expected a finite number.`, {
+  throw refuse(folder.pathOf("config.json"), `${hasAs(value, field)}; expected a finite number.`, {
     field,
   });
 }

@@ -11,6 +11,7 @@ export function checkContent(value: unknown, where: string): string {
 
 /** A string of valid Unicode, or an error that names the field. */
 export function checkString(value: unknown, where: string): string {
+  if (value === undefined) throw invalidItem(`${where} is missing: expected a string.`, where);
   if (typeof value !== "string")
     throw invalidItem(`Expected a string for ${where} but received ${describeField(value)}.`, where);
   // A lone surrogate has no UTF-8 form; replacing it silently would score another text than the one that was given.

@@ -19,7 +19,7 @@ import { ratedLists, ratedObjects } from "./published/rated.ts";
 import { ratedRows } from "./published/rated-rows.ts";
 import { ppeCorrectness, ppeHuman, rmBench } from "./published/reward-benchmarks.ts";
 import { shp } from "./published/shp.ts";
-import { summarize } from "./published/summarize.ts";
+import { summarize, summarizeAxis } from "./published/summarize.ts";
 import { trlTexts } from "./published/trl.ts";
 import { truthCsv, truthGeneration, truthMc1, truthMc2 } from "./published/truthfulqa.ts";
 import { twoResponseColumns } from "./published/two-responses.ts";
@@ -43,7 +43,7 @@ function hasPairs({ names }: Facts): boolean {
 /** In the order in which they are listed. */
 export const layouts: readonly Layout[] = [
   ...[pairsLayout, trlTexts, matrix, ratedLists, ratedObjects, ratedRows, twoResponseColumns],
-  ...[hhRlhf, fullHh, helpSteer2, helpSteer3, shp, webGpt, summarize, oasstTrees, oasstMessages],
+  ...[hhRlhf, fullHh, helpSteer2, helpSteer3, shp, webGpt, summarize, summarizeAxis, oasstTrees, oasstMessages],
   ...[
     ultraFeedback,
     ultraFeedbackFine,

@@ -141,7 +141,7 @@ describe("weight files", () => {
   const two = safetensors(new Map([["b", f32([1], 1)]]));
 
   it.each<[string, Files, RegExp]>([
-    ["without weight_map", { "model.safetensors.index.json": "{}" }, /undefined as weight_map/],
+    ["without weight_map", { "model.safetensors.index.json": "{}" }, /has no weight_map; expected an object/],
     ["with an empty weight_map", { "model.safetensors.index.json": index({}) }, /names no tensor/],
     [
       "with a tensor twice",

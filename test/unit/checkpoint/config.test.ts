@@ -141,6 +141,16 @@ describe("parseConfig", () => {
     }
     expect(error).toBeInstanceOf(FileError);
     expect(error).toMatchObject({ code: "ERR_INVALID_CHECKPOINT", file: "config.json", field });
+    expect((error as Error).message).not.toContain("undefined");
+  });
+
+  it.each([
+    [{ max_position_embeddings: undefined }, "has no max_position_embeddings; expected a whole number from 1 to"],
+    [{ model_type: undefined }, "has no model_type; only"],
+    [{ rope_scaling: { rope_type: "llama3" } }, "has no factor in rope_scaling; expected a number"],
+    [{ hidden_size: null }, "has no hidden_size; expected a whole number"],
+  ])("says of %j that a field is missing", (changes, message) => {
+    expect(() => parse(changes)).toThrow(message);
   });
 
   describe("Llama 3.1's rotary frequencies", () => {

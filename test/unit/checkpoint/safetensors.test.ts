@@ -85,6 +85,18 @@ describe("readSafetensorsHeader", () => {
       "a",
     ],
     [
+      "a tensor without a type",
+      rawSafetensors('{"a":{"shape":[1],"data_offsets":[0,4]}}', new Uint8Array(4)),
+      /has no dtype for the tensor "a"\./,
+      "a",
+    ],
+    [
+      "a tensor without a shape",
+      rawSafetensors('{"a":{"dtype":"F32","data_offsets":[0,4]}}', new Uint8Array(4)),
+      /gives the tensor "a" no shape; expected/,
+      "a",
+    ],
+    [
       "a tensor twice",
       rawSafetensors(`{"a":${entry([1], [0, 4])},"\\u0061":${entry([1], [4, 8])}}`, new Uint8Array(8)),
       /key "a" twice/,

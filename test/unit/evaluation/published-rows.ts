@@ -31,6 +31,11 @@ const vote = (winner: string, more: object = {}) => ({
   ...more,
 });
 
+function rating(id: string, worker: string, text: string, overall: number | null): object {
+  const info = { id, post: id, title: "T", subreddit: "tifu", site: null, article: null };
+  return { info, summary: { text, policy: "sup1", note: null, axes: { overall, accuracy: 7 } }, worker, batch: "b" };
+}
+
 export const published: readonly Published[] = [
   {
     what: "hh-rlhf: two transcripts, some without an answer or with other turns before it",
@@ -282,6 +287,19 @@ export const published: readonly Published[] = [
     ],
     adapter: "summarize",
     wins: ["SUBREDDIT: r/tifu\n\nTITLE: T\n\nPOST: Long.\n\nTL;DR:: b > a", "Article:\nNews.\n\nTL;DR:: a > b"],
+  },
+  {
+    what: "summarize_from_feedback, axis: a rated summary a row; a person's ratings are compared with their own only",
+    rows: [
+      rating("t3_1", "w", " a", 3),
+      rating("t3_2", "w", " a", 5),
+      rating("t3_1", "w", " b", 6),
+      rating("t3_1", "w", " c", null),
+      rating("t3_1", "another", " d", 7),
+    ],
+    adapter: "summarize-axis",
+    wins: ["SUBREDDIT: r/tifu\n\nTITLE: T\n\nPOST: t3_1\n\nTL;DR:: b > a"],
+    omitted: { "the only response to its prompt": 2 },
   },
   {
     what: "OASST trees: ranks from 0, at every depth",

@@ -2,7 +2,6 @@
 import { describeField } from "../../../prompt/texts.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
-  type Adapted,
   type AdaptOptions,
   fieldsOf,
   itemOf,
@@ -13,11 +12,11 @@ import {
   writtenBy,
   wrong,
 } from "../adapter.ts";
-import { compared } from "../compared.ts";
 import { asNumber } from "../labels.ts";
-import type { Facts, GatheredRow, Gatherer, Layout } from "../layout.ts";
+import type { Facts, Layout } from "../layout.ts";
 import { gradeOf } from "./described.ts";
 import { PROMPTS, RANKS, SCORES, theOne } from "./rated-names.ts";
+import { type RatedRow, ResponseTable } from "./response-table.ts";
 
 const RESPONSES = ["response", "completion", "answer", "output", "generation"];
 const GRADES = [...SCORES, ...RANKS];
@@ -31,46 +30,18 @@ function columnsOf(names: readonly string[]): readonly [string, string, string] 
   return [prompt, response, grade];
 }
 
-interface Group {
-  readonly first: GatheredRow;
-  readonly names: ReturnType<typeof namesOf>;
-  readonly responses: CaseResponse[];
-}
-
-/** Texts of all rows are kept until the last was read. */
-const MAX_ROWS = 2_000_000;
-
-class ResponseTable implements Gatherer {
-  readonly #groups = new Map<string, Group>();
-  #rows = 0;
-
-  add(row: unknown, options: AdaptOptions, place: GatheredRow): void {
-    const columns = columnsOf(Object.keys(fieldsOf(row)));
-    if (columns === undefined) throw wrong(SHAPE, "the row", row);
-    const [prompt, response, grade] = columns;
-    const fields = rowFields(row, options, SHAPE, [prompt, response, "system"]);
-    const context = promptOf(fields, options, prompt);
-    const item = itemOf(context, textOf(fields, response));
-    const judged: CaseResponse = {
-      item,
-      grade: gradeOf(fields[grade], grade, RANKS.includes(grade)),
-      ...writtenBy(fields["model"]),
-    };
-    this.#rows += 1;
-    if (this.#rows > MAX_ROWS) throw wrong(`at most ${MAX_ROWS} rows`, "the file", this.#rows);
-    const key = JSON.stringify(context);
-    const group = this.#groups.get(key);
-    if (group === undefined) this.#groups.set(key, { first: place, names: namesOf(fields), responses: [judged] });
-    else group.responses.push(judged);
-  }
-
-  *cases(options: AdaptOptions): Generator<GatheredRow & { readonly adapted: Adapted }> {
-    for (const { first, names, responses } of this.#groups.values()) {
-      const isAlone = responses.length < 2;
-      const adapted = isAlone ? { omitted: "the only response to its prompt" } : compared(responses, options, names);
-      yield { ...first, adapted };
-    }
-  }
+function readRow(row: unknown, options: AdaptOptions): RatedRow {
+  const columns = columnsOf(Object.keys(fieldsOf(row)));
+  if (columns === undefined) throw wrong(SHAPE, "the row", row);
+  const [prompt, response, grade] = columns;
+  const fields = rowFields(row, options, SHAPE, [prompt, response, "system"]);
+  const context = promptOf(fields, options, prompt);
+  const judged: CaseResponse = {
+    item: itemOf(context, textOf(fields, response)),
+    grade: gradeOf(fields[grade], grade, RANKS.includes(grade)),
+    ...writtenBy(fields["model"]),
+  };
+  return { key: JSON.stringify(context), judged, names: namesOf(fields) };
 }
 
 export const ratedRows: Layout = {
@@ -91,5 +62,5 @@ export const ratedRows: Layout = {
       : `${JSON.stringify(grade)} has ${describeField(other)}, which is not a number.`;
   },
   compared: "among the rows with the same prompt, higher scores (lower ranks) over others",
-  gather: () => new ResponseTable(),
+  gather: () => new ResponseTable(readRow),
 };

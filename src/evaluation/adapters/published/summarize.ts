@@ -1,13 +1,17 @@
 /**
  * openai/summarize_from_feedback, configuration "comparisons": a post (or an article of CNN/Daily Mail), two summaries and the
- * index of the better one, 0 or 1. The prompt is written as in openai/summarize-from-feedback
+ * index of the better one, 0 or 1; and "axis": a summary a row, rated from 1 to 7. Each labeller has a scale of their own, so only
+ * the ratings of one person are compared, by "overall". The prompt is written as in openai/summarize-from-feedback
  * (summarize_from_feedback/utils/experiments.py: format_str of tldr_task and cnndm_task); the blank before a summary, which
  * follows "TL;DR:" there, is left out.
  */
 import { asJson } from "../../../prompt/csv-cells.ts";
+import { isObject } from "../../../prompt/input-fields.ts";
+import type { CaseResponse } from "../../case.ts";
 import {
   type Adapted,
   type AdaptOptions,
+  type Fields,
   fieldsOf,
   itemOf,
   listOf,
@@ -20,7 +24,8 @@ import {
 import { compared } from "../compared.ts";
 import { asNumber } from "../labels.ts";
 import type { Layout } from "../layout.ts";
-import { onScale } from "./described.ts";
+import { gradeOf, onScale } from "./described.ts";
+import { type RatedRow, ResponseTable } from "./response-table.ts";
 
 const { label: CHOICE } = onScale("choice", 0, 1, { isWhole: true });
 
@@ -43,14 +48,38 @@ function adaptSummaries(row: unknown, options: AdaptOptions = {}): Adapted {
   if (choice !== 0 && choice !== 1) throw wrong("0 or 1", "choice", fields["choice"]);
   const responses = summaries.map((value, i) => {
     const where = `summaries[${i}]`;
-    const summary = fieldsOf(value, where);
-    return {
-      item: itemOf(prompt, textOf(summary, "text", `${where}.text`).trimStart()),
-      grade: i === choice ? 1 : 0,
-      ...writtenBy(summary["policy"]),
-    };
+    return { ...summaryOf(prompt, fieldsOf(value, where), where), grade: i === choice ? 1 : 0 };
   });
   return compared(responses, options, namesOf({ ...fields, id: info["id"] }));
+}
+
+export const summarizeAxis: Layout = {
+  name: "summarize-axis",
+  title: "Summarize from Feedback ratings (axis)",
+  columns: { info: "object", summary: "object", worker: "text" },
+  recognises: ({ values }) => values.get("summary")?.some((summary) => isObject(summary) && "axes" in summary) ?? false,
+  compared: "among one person's ratings of summaries of a post, a higher overall rating over a lower one",
+  gather: () => new ResponseTable(readRating),
+};
+
+function readRating(row: unknown, options: AdaptOptions): RatedRow {
+  const fields = rowFields(row, options, '{"info","summary","worker"}', ["info", "summary"]);
+  const info = fieldsOf(asJson(fields["info"]), "info");
+  const prompt = promptOf(info);
+  const summary = fieldsOf(asJson(fields["summary"]), "summary");
+  const { overall } = fieldsOf(summary["axes"], "summary.axes");
+  const grade = gradeOf(overall, "summary.axes.overall", false);
+  const judged = { ...summaryOf(prompt, summary, "summary"), grade };
+  return {
+    key: JSON.stringify([textOf(fields, "worker"), prompt]),
+    judged,
+    names: namesOf({ ...fields, id: info["id"] }),
+  };
+}
+
+function summaryOf(prompt: string, summary: Fields, where: string): Pick<CaseResponse, "item" | "label" | "model"> {
+  const text = textOf(summary, "text", `${where}.text`).trimStart();
+  return { item: itemOf(prompt, text), ...writtenBy(summary["policy"]) };
 }
 
 function promptOf(info: ReturnType<typeof fieldsOf>): string {
