@@ -181,6 +181,23 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
     await context.close();
   });
 
+  it("keeps the summary in the page's column where numbers of failed rows stand below the scores", async () => {
+    const { page } = await open(views[0], renderHtml(withFailures(small)));
+    const right = async (selector: string) => {
+      const box = await page.locator(selector).first().boundingBox();
+      return (box?.x ?? 0) + (box?.width ?? 0);
+    };
+    expect(await right(".summary table")).toBeLessThanOrEqual((await right(".summary")) + 0.5);
+    await page.setViewportSize({ width: 390, height: 900 });
+    const cell = page.locator(".summary tbody td", { has: page.locator("small.incomplete") }).first();
+    const [number, note] = [
+      await cell.locator("b").boundingBox(),
+      await cell.locator("small.incomplete").boundingBox(),
+    ];
+    expect(note?.y).toBeGreaterThanOrEqual((number?.y ?? 0) + (number?.height ?? 0) - 1);
+    await page.close();
+  });
+
   it.each([2, 3])("the comparison of %i runs stays in its boxes, is readable, and runs no text", async (runs) => {
     const comparison = renderComparison(richComparison(runs));
     for (const view of views) {

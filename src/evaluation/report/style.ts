@@ -37,7 +37,7 @@ small.incomplete{display:block;max-width:22ch;margin-left:auto;font-size:13px;fo
 figure td,figure thead th,.columns .scroll td{padding-left:10px;white-space:normal}
 .scroll{overflow-x:auto;max-width:720px}
 .full>.scroll{max-width:none}
-.full thead th{white-space:normal}
+.full thead th,.summary thead th{white-space:normal}
 .names thead th{overflow-wrap:anywhere}
 .scroll+.note{margin-top:10px}
 .scroll+.scroll,.note+.scroll{margin-top:24px}
