@@ -25,7 +25,7 @@ export interface TextPart {
 /**
  * A turn as data sets write it. Besides {@link ChatMessage}: content as a list of text parts; the role "developer", which is
  * "system"; a system turn without content (null), which is left out; ShareGPT's {from, value}, where "human" is the user and
- * "gpt" the assistant.
+ * "gpt" the assistant; and {from, content}.
  */
 export type MessageInput =
   | ChatMessage
@@ -40,6 +40,12 @@ export type MessageInput =
       readonly from: string;
       /** What is said; null only in a system turn, which is then left out. */
       readonly value: string | readonly TextPart[] | null;
+    }
+  | {
+      /** Who speaks, by ShareGPT's names. */
+      readonly from: string;
+      /** What is said; null only in a system turn, which is then left out. */
+      readonly content: string | readonly TextPart[] | null;
     };
 
 /** Most messages of one item. Longer conversations than a context holds have fewer; templates take time for each. */
@@ -60,9 +66,15 @@ const SPEAKERS: ReadonlyMap<string, ChatRole> = new Map([
   ["chatgpt", "assistant"],
 ]);
 
-/** The names of a message's two fields: OpenAI's, or ShareGPT's. */
-function fieldsOf(message: Fields): readonly ["role", "content"] | readonly ["from", "value"] {
-  return message["role"] === undefined && message["from"] !== undefined ? ["from", "value"] : ["role", "content"];
+/** The names of a message's two fields: OpenAI's, or ShareGPT's, or one of each, as LLaMA-Factory and ColossalChat can have them. */
+function fieldsOf(message: Fields): readonly ["role" | "from", "content" | "value"] {
+  const speaker = message["role"] === undefined && message["from"] !== undefined ? "from" : "role";
+  const [own, other] = speaker === "role" ? (["content", "value"] as const) : (["value", "content"] as const);
+  return [speaker, isNothing(message[own]) && !isNothing(message[other]) ? other : own];
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null;
 }
 
 /** Whether a value is meant as a message, right or wrong. */
@@ -126,7 +138,7 @@ function checkMessage(value: unknown, where: string, index: number, rules: ItemR
     throw invalidItem(message, field);
   }
   const content = value[said];
-  if (role === "system" && (content === null || content === undefined)) return [];
+  if (role === "system" && isNothing(content)) return [];
   if (role === "system" && index !== 0)
     throw invalidItem(`Expected a system turn only as the first message, but ${where} is one.`, `${where}.${speaker}`);
   return [{ role, content: checkText(content, `${where}.${said}`) }];

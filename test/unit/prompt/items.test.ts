@@ -199,6 +199,15 @@ describe("messages in the layouts of data sets", () => {
         { from: "gpt", value: "Hello" },
       ],
     ],
+    [
+      "ShareGPT's speakers with OpenAI's contents",
+      [
+        { from: "system", content: "Be brief." },
+        { from: "user", content: "Hi there" },
+        { from: "assistant", content: "Hello" },
+      ],
+    ],
+    ["a system turn with the other layout's content", [{ role: "system", value: "Be brief." }, ...plain.slice(1)]],
     ["both layouts", [plain[0], { from: "user", value: "Hi there" }, plain[2]]],
   ])("%s", (_, messages) => {
     expect(checkItem({ messages }, "items[3]")).toEqual({ messages: plain });
@@ -227,7 +236,7 @@ describe("messages in the layouts of data sets", () => {
       /Expected "system", "human" or "gpt" for items\[3\]\.messages\[0\]\.from but received the string "tool"/,
     ],
     [{ role: "human", content: "x" }, /Expected "system", "user" or "assistant" for items\[3\]\.messages\[0\]\.role/],
-    [{ from: "human", content: "x" }, /items\[3\]\.messages\[0\]\.value is missing: expected a string/],
+    [{ from: "human", text: "x" }, /items\[3\]\.messages\[0\]\.value is missing: expected a string/],
     [
       { role: "user", content: [{ type: "text" }] },
       /items\[3\]\.messages\[0\]\.content\[0\]\.text is missing: expected a string/,

@@ -57,17 +57,13 @@ export interface ChosenRejected {
   readonly fields: Readonly<Record<string, string>>;
   /** Fields with names of inputs that are none: not read. */
   readonly unread?: readonly string[];
-  /** A reason to skip a row. */
-  readonly omit?: (row: Fields) => string | undefined;
 }
 
 /** Rows are read as {"prompt", "chosen", "rejected"}. */
-export function chosenRejected(description: Description, { fields, unread = [], omit }: ChosenRejected): RowLayout {
+export function chosenRejected(description: Description, { fields, unread = [] }: ChosenRejected): RowLayout {
   const used = [...Object.values(fields), ...unread];
   const adapt = (row: unknown, options: AdaptOptions = {}): Adapted => {
     const own = fieldsOf(row);
-    const reason = omit?.(own);
-    if (reason !== undefined && !options.unordered) return { omitted: reason };
     const given = givenFields(own, Object.keys(own), options);
     if ("prompt" in fields) refuseUnreadPrompt(given, used);
     const rest = Object.entries(given).filter(([name]) => !used.includes(name));
