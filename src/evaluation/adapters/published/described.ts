@@ -292,27 +292,6 @@ function oneSidedProblem(field: string, values: LabelValues, low: number, high: 
   );
 }
 
-/** Words that name the better response, or a tie, which is the reason to skip the row. */
-export function inWords(
-  field: string,
-  first: readonly string[],
-  second: readonly string[],
-  ties: readonly string[],
-): Verdict {
-  const words = [...first, ...second, ...ties];
-  const expected = `one of ${words.map((word) => JSON.stringify(word)).join(", ")}`;
-  return {
-    of: (fields) => {
-      const value = textOf(fields, field).trim();
-      if (ties.includes(value)) return { omitted: value };
-      if (first.includes(value)) return [1, 0];
-      if (second.includes(value)) return [0, 1];
-      throw wrong(expected, field, value);
-    },
-    label: labelInWords(field, words),
-  };
-}
-
 /** A column with a few words. */
 export function labelInWords(name: string, words: readonly string[]): LabelColumn {
   return {
