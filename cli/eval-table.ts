@@ -12,6 +12,8 @@ const MAX_REASON = 30;
 /** Groups of a breakdown that are listed. */
 const MAX_GROUPS = 30;
 const MAX_GROUP_NAME = 40;
+/** Names leave room for the two columns of numbers that every terminal gets. */
+const [LEAST_NAME, NUMBERS] = [10, 19];
 
 export interface EvaluationTableOptions {
   /** Width of the terminal. */
@@ -71,17 +73,23 @@ function scoreCells(own: BenchmarkReport): string[] {
 type Breakdown = NonNullable<BenchmarkReport["breakdowns"]>[number];
 
 function breakdownTable({ benchmark }: BenchmarkReport, { field, groups }: Breakdown, columns: number): string {
+  const room = Math.max(LEAST_NAME, columns - NUMBERS);
   const rows = groups
     .slice(0, MAX_GROUPS)
     .map(({ value, prompts, accuracy, interval }) => [
-      value === undefined ? "(no value)" : preview(value, MAX_GROUP_NAME),
+      value === undefined ? "(no value)" : preview(value, Math.min(room, MAX_GROUP_NAME)),
       String(prompts),
       share(accuracy),
       range(interval),
     ]);
   const more =
     groups.length > MAX_GROUPS ? `  … and ${counted(groups.length - MAX_GROUPS, "value")} more (--json)\n` : "";
-  const head = [preview(`${benchmark} by ${field}`, MAX_GROUP_NAME + 12), "prompts", "accuracy", "95 % interval"];
+  const head = [
+    preview(`${benchmark} by ${field}`, Math.min(room, MAX_GROUP_NAME + 12)),
+    "prompts",
+    "accuracy",
+    "95 % interval",
+  ];
   return `\n${aligned([head, ...rows], columns)}${more}`;
 }
 

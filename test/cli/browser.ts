@@ -86,3 +86,26 @@ export function overflowing(): string[] {
   }
   return found;
 }
+
+/** Runs in the page: charts, sections and fields that a screen reader has no name for. */
+export function unnamed(): string[] {
+  type Own = {
+    getAttribute(name: string): string | null;
+    labels?: Iterable<{ textContent: string }>;
+    outerHTML: string;
+  };
+  const { document } = globalThis as unknown as {
+    document: {
+      querySelectorAll(of: string): Iterable<Own>;
+      getElementById(id: string): { textContent: string } | null;
+    };
+  };
+  const nameOf = (own: Own) => {
+    const ids = (own.getAttribute("aria-labelledby") ?? "").split(" ");
+    const named = ids.map((id) => document.getElementById(id)?.textContent ?? "");
+    const labels = [...(own.labels ?? [])].map(({ textContent }) => textContent);
+    return [own.getAttribute("aria-label") ?? "", ...named, ...labels].join("").trim();
+  };
+  const all = [...document.querySelectorAll("svg[role=img], main section, input, select")];
+  return all.filter((own) => nameOf(own) === "").map((own) => own.outerHTML.slice(0, 80));
+}

@@ -6,9 +6,10 @@ import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BenchmarkName, benchmarkNames } from "../../src/evaluation/case.ts";
+import { renderComparison } from "../../src/evaluation/report/comparison-page.ts";
 import { renderHtml } from "../../src/evaluation/report/html.ts";
-import { richReport, SCRIPT_MARK, withFailures } from "../unit/evaluation/report/rich-report.ts";
-import { findBrowser, launchOptions, openDetails, overflowing, widths } from "./browser.ts";
+import { richComparison, richReport, SCRIPT_MARK, withFailures } from "../unit/evaluation/report/rich-report.ts";
+import { findBrowser, launchOptions, openDetails, overflowing, unnamed, widths } from "./browser.ts";
 import { contrast, contrastPairs, MIN_CONTRAST } from "./contrast.ts";
 
 /** Charts that only some benchmarks have: of the official score's parts, and curves of best-of-n. */
@@ -21,6 +22,13 @@ if (executable === undefined) console.warn(`SKIPPED, the report in a browser: ${
 
 /** No picture of a page with text on it is smaller. */
 const MIN_PICTURE_BYTES = 20_000;
+
+interface Styles {
+  getComputedStyle(element: unknown): { readonly fill: string };
+}
+interface Focus {
+  readonly document: { readonly activeElement: { readonly tagName: string } | null };
+}
 
 const views = [
   { width: 1280, colorScheme: "light" },
@@ -47,7 +55,11 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function open(view: (typeof views)[number]): Promise<{ page: Page; complaints: string[]; requests: string[] }> {
+  /** @param source another page than the report's */
+  async function open(
+    view: (typeof views)[number],
+    source?: string,
+  ): Promise<{ page: Page; complaints: string[]; requests: string[] }> {
     const { width, colorScheme } = view;
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
     const complaints: string[] = [];
@@ -56,7 +68,9 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("dialog", (dialog) => complaints.push(dialog.message()));
     page.on("request", (request) => requests.push(request.url()));
-    await page.goto(address);
+    const other = join(folder, "other.html");
+    if (source !== undefined) writeFileSync(other, source);
+    await page.goto(source === undefined ? address : pathToFileURL(other).href);
     return { page, complaints, requests };
   }
 
@@ -120,16 +134,15 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
   it.each([1, 3, 12])("%i benchmarks stay in their boxes, with all texts open", async (count) => {
     const { benchmarks, ...rest } = small;
     const some = Array.from({ length: count }, (_, i) => benchmarks[i % benchmarks.length] as (typeof benchmarks)[0]);
-    writeFileSync(file, renderHtml({ ...rest, benchmarks: some }));
+    const text = renderHtml({ ...rest, benchmarks: some });
     for (const view of views.slice(1, 3)) {
-      const { page } = await open(view);
+      const { page } = await open(view, text);
       await openDetails(page);
       const { inside, outside } = await widths(page);
       expect(inside).toBeLessThanOrEqual(outside);
       expect(await page.evaluate(overflowing)).toEqual([]);
       await page.close();
     }
-    writeFileSync(file, html);
   });
 
   it("finds mistakes by their words, subset and source", async () => {
@@ -168,13 +181,98 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
     await context.close();
   });
 
+  it("keeps the summary in the page's column where numbers of failed rows stand below the scores", async () => {
+    const { page } = await open(views[0], renderHtml(withFailures(small)));
+    const right = async (selector: string) => {
+      const box = await page.locator(selector).first().boundingBox();
+      return (box?.x ?? 0) + (box?.width ?? 0);
+    };
+    expect(await right(".summary table")).toBeLessThanOrEqual((await right(".summary")) + 0.5);
+    await page.setViewportSize({ width: 390, height: 900 });
+    const cell = page.locator(".summary tbody td", { has: page.locator("small.incomplete") }).first();
+    const [number, note] = [
+      await cell.locator("b").boundingBox(),
+      await cell.locator("small.incomplete").boundingBox(),
+    ];
+    expect(note?.y).toBeGreaterThanOrEqual((number?.y ?? 0) + (number?.height ?? 0) - 1);
+    await page.close();
+  });
+
+  it.each([2, 3])("the comparison of %i runs stays in its boxes, is readable, and runs no text", async (runs) => {
+    const comparison = renderComparison(richComparison(runs));
+    for (const view of views) {
+      const { page, complaints, requests } = await open(view, comparison);
+      await openDetails(page);
+      const { inside, outside } = await widths(page);
+      expect(inside).toBeLessThanOrEqual(outside);
+      expect(await page.evaluate(overflowing)).toEqual([]);
+      for (const { name, text, back } of await page.evaluate(contrastPairs))
+        expect(contrast(text, back), `${name}: ${text} on ${back}`).toBeGreaterThanOrEqual(MIN_CONTRAST);
+      expect(complaints).toEqual([]);
+      expect(requests).toHaveLength(1);
+      expect(await page.evaluate((mark) => mark in globalThis, SCRIPT_MARK)).toBe(false);
+      expect(await page.locator("h1").count()).toBe(1);
+      await page.close();
+    }
+  });
+
+  it("has headings that go down by one level, and names for fields and charts", async () => {
+    for (const text of [html, renderComparison(richComparison(2)), renderComparison(richComparison(3))]) {
+      const { page } = await open(views[0], text);
+      await openDetails(page);
+      const headings = await page.locator("h1, h2, h3, h4").evaluateAll((all) => all.map(({ tagName }) => tagName));
+      const levels = headings.map((name) => Number(name.slice(1)));
+      const jumps = levels.map((level, i) => `h${levels[i - 1] ?? 0} h${level}`);
+      expect(jumps.filter((_, i) => (levels[i] ?? 0) > (levels[i - 1] ?? 0) + 1)).toEqual([]);
+      expect(await page.evaluate(unnamed)).toEqual([]);
+      await page.close();
+    }
+  });
+
+  it("is used with the keyboard: from the search to its choices and to each mistake", async () => {
+    const { page } = await open(views[0]);
+    const block = page.locator(`${PAIRS} [data-mistakes]`);
+    await block.locator("input").focus();
+    await page.keyboard.type("mountain");
+    const found = await block.locator(".mistake:visible").count();
+    expect(found).toBeGreaterThan(0);
+    const focused = () => page.evaluate(() => (globalThis as unknown as Focus).document.activeElement?.tagName);
+    for (const name of ["SELECT", "SELECT", "SUMMARY"]) {
+      await page.keyboard.press("Tab");
+      expect(await focused()).toBe(name);
+    }
+    const first = block.locator(".mistake:visible").first();
+    const wasOpen = await first.evaluate((own) => own.hasAttribute("open"));
+    await page.keyboard.press("Enter");
+    expect(await first.evaluate((own) => own.hasAttribute("open"))).toBe(!wasOpen);
+    await page.close();
+  });
+
   it("prints with every text open", async () => {
     const { page } = await open(views[0]);
     const closed = await page.pdf({ format: "A4" });
     expect(closed.subarray(0, 5).toString()).toBe("%PDF-");
-    await page.emulateMedia({ media: "print" });
+    await page.emulateMedia({ media: "print", colorScheme: "dark" });
+    // As wide as A4 between margins of a centimetre.
+    await page.setViewportSize({ width: 718, height: 1000 });
     const hidden = page.locator("details.mistake:not([open]) .text").first();
     expect((await hidden.boundingBox())?.height).toBeGreaterThan(0);
+    expect(await page.locator(".filter:visible").count()).toBe(0);
+    // Tables stay tables, two charts stand side by side, and nothing is cut off at the right.
+    expect(await page.locator(".summary thead").evaluate((own) => own.getBoundingClientRect().height)).toBeGreaterThan(
+      9,
+    );
+    const [one, two] = await page.locator("#human-1 figure").all();
+    expect((await one?.boundingBox())?.y).toBe((await two?.boundingBox())?.y);
+    expect(await widths(page)).toEqual({ inside: 718, outside: 718 });
+    expect(await page.evaluate(overflowing)).toEqual([]);
+    // In light colours, also where the screen is dark.
+    for (const { name, text, back } of await page.evaluate(contrastPairs))
+      expect(contrast(text, back), `${name}: ${text} on ${back}`).toBeGreaterThanOrEqual(MIN_CONTRAST);
+    const band = page.locator(".band").first();
+    expect(await band.evaluate((own) => (globalThis as unknown as Styles).getComputedStyle(own).fill)).toBe(
+      "rgb(227, 235, 252)",
+    );
     await page.close();
   });
 });

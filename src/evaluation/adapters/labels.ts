@@ -117,7 +117,7 @@ export function isUnjudged(value: unknown): boolean {
 }
 
 /** What a judge wrote of two responses, such as "A>B", "[[A<<B]]" or "A=B": their letters, and which is better. */
-export interface LetterVerdict {
+interface LetterVerdict {
   readonly letters: readonly [string, string];
   readonly better: 0 | 1 | "tie";
 }

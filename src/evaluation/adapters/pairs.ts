@@ -51,6 +51,8 @@ export function adaptPairs(row: unknown, options: AdaptOptions = {}): Adapted {
   if (isPair === isGiven(fields, "responses")) throw wrongShape(SHAPES, fieldsOf(row));
   const responses = isPair ? pairOf(fields, options) : rankedOf(fields, options);
   if (isGiven(fields, "prompt")) refuseOtherMessages(fields, responses, options);
+  // distilabel's judges saw no difference (argilla/distilabel-intel-orca-dpo-pairs); chosen and rejected are the original ones.
+  if (isPair && fields["status"] === "tie" && !options.unordered) return { omitted: "tie" };
   return compared(responses, options, namesOf(fields));
 }
 

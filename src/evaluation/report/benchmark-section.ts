@@ -9,7 +9,7 @@ import { INTERVAL, intervalName, intervalText, label, real, share } from "./numb
 import { officialScoreBlock } from "./official-block.ts";
 import { bestOfNBlock, consistencyBlock, strengthsBlock } from "./reward-blocks.ts";
 import { sectionId, withRows } from "./summary.ts";
-import { binTable, numbersOf, table } from "./table.ts";
+import { below, binTable, numbersOf, table } from "./table.ts";
 
 const MAX_NAME = 80;
 const MAX_SOURCE = 300;
@@ -178,12 +178,12 @@ type Bins = NonNullable<BenchmarkReport["calibration"]>["bins"];
 
 function calibrationTable(bins: Bins): Markup {
   return numbersOf({
-    columns: ["probability", "comparisons", "predicted", "observed", "if calibrated"],
-    rows: bins.map(({ low, high, comparisons, predicted, observed, noise }) => [
+    columns: ["probability", "comparisons", "predicted", `observed, ${INTERVAL}`, "if calibrated"],
+    rows: bins.map(({ low, high, comparisons, predicted, observed, interval, noise }) => [
       `${low.toFixed(2)} to ${high.toFixed(2)}`,
       grouped(comparisons),
       share(predicted),
-      share(observed),
+      html`<span>${share(observed)}${below(interval)}</span>`,
       intervalText(noise),
     ]),
   });

@@ -2,12 +2,13 @@
 import { invalidArgument } from "../../errors.ts";
 import { readable } from "../../options.ts";
 import type { Flip } from "../measures/flips.ts";
+import type { Interval } from "../measures/interval.ts";
 import type { BenchmarkComparison, RunsComparison } from "../runs-comparison.ts";
 import { type Content, grouped, html, type Markup, plural, short } from "./markup.ts";
 import { headOf, searchBar, textBox } from "./mistakes-block.ts";
 import { ABSENT, INTERVAL, intervalText, real, share, signedShare } from "./numbers.ts";
 import { pageOf } from "./page.ts";
-import { estimateCell, table } from "./table.ts";
+import { below, estimateCell, table } from "./table.ts";
 
 const MAX_NAME = 60;
 const MAX_NOTICE = 1000;
@@ -35,7 +36,7 @@ export function renderComparison(comparison: RunsComparison): string {
       (notice) => html`<p class="verdict">${short(notice, MAX_NOTICE)}</p>`,
     )}</header>
 <section class="summary" aria-label="Summary">${summaryTable(comparison, names)}
-<p class="note block">Accuracies on the cases that all evaluations have. A coin flip has 0.5.</p></section>
+<p class="note block">Accuracies on the cases that all evaluations have, with ${INTERVAL}s. A coin flip has 0.5.</p></section>
 ${benchmarks.map((one, i) => benchmarkBlock(one, `${one.benchmark}-${i + 1}`, names))}
 <section aria-labelledby="runs-h"><h2 id="runs-h">The evaluations</h2><dl class="facts">${runs.map(
       ({ report, model }, i) =>
@@ -54,35 +55,40 @@ export function runNames({ runs }: Pick<RunsComparison, "runs">): string[] {
   return names.map((name, i) => (names.indexOf(name) === names.lastIndexOf(name) ? name : `${i + 1}: ${name}`));
 }
 
+/** Of models and benchmarks, the fewer are columns: more would not fit beside each other. */
 function summaryTable({ runs, benchmarks }: RunsComparison, names: readonly string[]): Markup {
-  const average = benchmarks.length > 1;
-  return html`<div class="block full"><h3>Accuracy</h3>${table({
-    columns: ["Model", ...benchmarks.map(({ benchmark }) => benchmark), ...(average ? ["average"] : [])],
-    rows: runs.map((_, i) => [
-      names[i] as string,
-      ...benchmarks.map(({ measures }) =>
-        marked(
-          i,
-          measures.map(({ accuracy }) => accuracy),
-        ),
+  const of = (i: number) =>
+    benchmarks.map(({ measures }) =>
+      marked(
+        i,
+        measures.map(({ accuracy }) => accuracy),
+        measures[i]?.interval,
       ),
-      ...(average
-        ? [
-            marked(
-              i,
-              runs.map(({ accuracy }) => accuracy),
-            ),
-          ]
-        : []),
-    ]),
-  })}</div>`;
+    );
+  const average = (i: number) =>
+    marked(
+      i,
+      runs.map(({ accuracy }) => accuracy),
+    );
+  const hasAverage = benchmarks.length > 1;
+  const titles = [...benchmarks.map(({ benchmark }) => benchmark), ...(hasAverage ? ["average"] : [])];
+  const cells = runs.map((_, i) => [...of(i), ...(hasAverage ? [average(i)] : [])]);
+  const options =
+    benchmarks.length > runs.length
+      ? {
+          columns: ["Benchmark", ...names],
+          rows: titles.map((title, k) => [title, ...cells.map((own) => own[k])]),
+          hasLongNames: true,
+        }
+      : { columns: ["Model", ...titles], rows: cells.map((own, i) => [names[i], ...own]) };
+  return html`<div class="block full"><h2>Accuracy</h2>${table(options)}</div>`;
 }
 
 /** The highest value is bold. */
-function marked(i: number, values: readonly (number | undefined)[]): Content {
+function marked(i: number, values: readonly (number | undefined)[], interval?: Interval): Content {
   const value = values[i];
   const isBest = value !== undefined && values.every((other) => other === undefined || other <= value);
-  return isBest ? html`<b>${share(value)}</b>` : share(value);
+  return html`<span>${isBest ? html`<b>${share(value)}</b>` : share(value)}${below(interval)}</span>`;
 }
 
 function benchmarkBlock(one: BenchmarkComparison, id: string, names: readonly string[]): Markup {
@@ -97,8 +103,8 @@ function benchmarkBlock(one: BenchmarkComparison, id: string, names: readonly st
       "Accuracy",
       INTERVAL,
       "Difference to the first",
-      INTERVAL,
-      "McNemar’s p",
+      `its ${INTERVAL}`,
+      "McNemar’s\u00a0p",
       "Right in only one",
     ],
     rows: measures.map(({ accuracy, interval, officialScore }, i) => {
@@ -109,7 +115,7 @@ function benchmarkBlock(one: BenchmarkComparison, id: string, names: readonly st
         share(accuracy),
         intervalText(interval),
         difference?.difference === undefined ? ABSENT : signedShare(difference.difference),
-        intervalText(difference?.interval),
+        intervalText(difference?.interval, signedShare),
         probability(difference?.p),
         difference === undefined
           ? ABSENT
@@ -143,7 +149,7 @@ function flipsBlock(id: string, title: string, flips: readonly Flip[]): Content 
   const more = flips.length - shown.length;
   return html`<div class="block" data-mistakes><h3>${title}</h3><p class="note">${plural(flips.length, "case")}, largest change of the margin
 first. Margins are those of the first and of the second model. Texts are in the reports of the worst mistakes only.</p>
-${searchBar(id, "Search", shown.length)}
+${searchBar(id, { label: "Search", noun: "case", count: shown.length })}
 <div class="mistakes block">${shown.map(flipDetails)}</div>${more > 0 && html`<p class="note">… and ${grouped(more)} more in comparison.json.</p>`}</div>`;
 }
 

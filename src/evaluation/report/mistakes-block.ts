@@ -23,20 +23,23 @@ export function mistakesBlock(id: string, report: BenchmarkReport): Content {
   const used = sources.map(({ name }, i) => ({ name, i })).filter(({ i }) => mistakes.some((one) => one.source === i));
   return html`<div class="block" data-mistakes><h3>Worst mistakes</h3><p class="note">Prompts where the worse response beat the better one by the
 largest margin. Invisible characters are shown by their code.</p>
-${searchBar(id, "Search in texts", mistakes.length, [
-  subsets.length > 1 &&
-    choice(
-      "Subset",
-      "subset",
-      subsets.map((subset, i) => ({ text: short(subset, MAX_NAME), value: i })),
-    ),
-  used.length > 1 &&
-    choice(
-      "Source",
-      "source",
-      used.map(({ name, i }) => ({ text: `${i + 1}: ${short(name, MAX_SOURCE)}`, value: i })),
-    ),
-])}
+${searchBar(id, {
+  ...{ label: "Search in texts", noun: "mistake", count: mistakes.length },
+  choices: [
+    subsets.length > 1 &&
+      choice(
+        "Subset",
+        "subset",
+        subsets.map((subset, i) => ({ text: short(subset, MAX_NAME), value: i })),
+      ),
+    used.length > 1 &&
+      choice(
+        "Source",
+        "source",
+        used.map(({ name, i }) => ({ text: `${i + 1}: ${short(name, MAX_SOURCE)}`, value: i })),
+      ),
+  ],
+})}
 <div class="mistakes block">${mistakes.map((one, i) =>
     mistake(one, {
       isOpen: i < OPEN,
@@ -88,11 +91,11 @@ function judged(name: string, { text, label, score, tokenCount }: JudgedText, mo
 ${textBox(text, most)}</div>`;
 }
 
-/** The line of a mistake: its margin, the beginning of the prompt, and its place. */
+/** The line of a mistake: its margin, the beginning of the prompt, and its place. Each part has its own direction of writing. */
 export function headOf(margin: string, prompt: string, where: readonly (string | false)[]): Markup {
-  return html`<span class="margin">${margin}</span><span class="line1" dir="auto">${firstLine(prompt, MAX_LINE)}</span><span class="where">${where
-    .filter((part) => part !== false)
-    .join(" · ")}</span>`;
+  return html`<span class="margin">${margin}</span>${
+    prompt !== "" && html`<span class="line1" dir="auto">${firstLine(prompt, MAX_LINE)}</span>`
+  }<span class="where">${where.map((part) => part !== false && html`<span dir="auto">${part}</span> `)}</span>`;
 }
 
 /** Scrolls where it is long. */
@@ -100,7 +103,10 @@ export function textBox(text: string, most: number): Markup {
   return html`<div class="text" dir="auto" tabindex="0">${beginning(text, most)}</div>`;
 }
 
-/** What searchScript fills with life: hidden without it. @param choices of the list's parts */
-export function searchBar(id: string, label: string, count: number, choices?: Content): Markup {
-  return html`<div class="filter" hidden><label><span>${label}</span><input type="search" id="${id}-search" autocomplete="off" spellcheck="false"></label>${choices}<output for="${id}-search">${plural(count, "mistake")}</output></div>`;
+/** What searchScript fills with life: hidden without it. */
+export function searchBar(
+  id: string,
+  { label, noun, count, choices }: { label: string; noun: string; count: number; choices?: Content },
+): Markup {
+  return html`<div class="filter" hidden><label><span>${label}</span><input type="search" id="${id}-search" autocomplete="off" spellcheck="false"></label>${choices}<output for="${id}-search" data-noun="${noun}">${plural(count, noun)}</output></div>`;
 }

@@ -21,8 +21,11 @@ export function signedShare(value: number): string {
 }
 
 /** With a no-break space, so it wraps into two lines at most. */
-export function intervalText(interval: Pick<Interval, "low" | "high"> | undefined): string {
-  return interval === undefined ? ABSENT : `${share(interval.low)} to${NO_BREAK}${share(interval.high)}`;
+export function intervalText(
+  interval: Pick<Interval, "low" | "high"> | undefined,
+  text: (value: number) => string = share,
+): string {
+  return interval === undefined ? ABSENT : `${text(interval.low)} to${NO_BREAK}${text(interval.high)}`;
 }
 
 export function intervalName({ method, level }: Interval): string {

@@ -24,7 +24,7 @@ for (const block of document.querySelectorAll("[data-mistakes]")) {
       one.hidden = !fits;
       if (fits) shown += 1;
     }
-    count.textContent = shown + " of " + mistakes.length + (mistakes.length === 1 ? " mistake" : " mistakes");
+    count.textContent = shown + " of " + mistakes.length + " " + count.dataset.noun + (mistakes.length === 1 ? "" : "s");
   };
   form.addEventListener("input", update);
   form.hidden = false;

@@ -1,13 +1,13 @@
 /** The page's CSS: one accent colour, one warning colour and greys, for light, dark and print. */
 export const style = `
 :root{color-scheme:light dark;--paper:#fff;--panel:#f6f7f9;--ink:#1a1f26;--muted:#596371;--line:#dfe3e8;--accent:#2a5bd0;--accent-soft:#e3ebfc;--warning:#b5460f;--warning-soft:#fcebe2}
-@media (prefers-color-scheme:dark){:root{--paper:#13161a;--panel:#1b1f25;--ink:#e6e9ed;--muted:#a2abb7;--line:#2e353e;--accent:#7fa8ff;--accent-soft:#1d2a47;--warning:#ff9d66;--warning-soft:#3a2317}}
+@media screen and (prefers-color-scheme:dark){:root{--paper:#13161a;--panel:#1b1f25;--ink:#e6e9ed;--muted:#a2abb7;--line:#2e353e;--accent:#7fa8ff;--accent-soft:#1d2a47;--warning:#ff9d66;--warning-soft:#3a2317}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;font-variant-numeric:tabular-nums}
 main{max-width:1080px;margin:0 auto;padding:48px 32px 64px}
-h1,h2,h3{line-height:1.25;margin:0;text-wrap:balance}
-h1{font-size:32px;letter-spacing:-.015em;overflow-wrap:anywhere}
+h1,h2,h3{line-height:1.25;margin:0;text-wrap:balance;overflow-wrap:anywhere}
+h1{font-size:32px;letter-spacing:-.015em}
 h2{font-size:24px;letter-spacing:-.01em}
 h3{font-size:16px}
 p{margin:0}
@@ -20,7 +20,7 @@ section{margin-top:64px;padding-top:32px;border-top:1px solid var(--line)}
 section.summary{margin-top:12px;padding-top:0;border-top:0}
 h2 .tag{margin-left:10px;font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--muted);letter-spacing:0}
 .block{margin-top:32px}
-.block>h3{margin-bottom:10px}
+.block>h2,.block>h3{margin-bottom:10px}
 .columns{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:36px 48px;margin-top:32px}
 .overview{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,6fr);gap:24px 48px;align-items:start}
 .stats{display:flex;flex-wrap:wrap;gap:16px 36px;margin:20px 0 0}
@@ -30,13 +30,15 @@ h2 .tag{margin-left:10px;font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,mo
 small.incomplete{display:block;max-width:22ch;margin-left:auto;font-size:13px;font-weight:400;color:var(--warning);white-space:normal}
 .stats dd small{display:block;font-size:13px;font-weight:400;color:var(--muted);letter-spacing:0}
 .stats dd small.incomplete{max-width:44ch;margin-left:0;color:var(--warning)}
-.verdict{margin-top:20px;padding:12px 16px;border-left:3px solid var(--line);background:var(--panel);max-width:78ch}
+.verdict{margin-top:20px;padding:12px 16px;border-left:3px solid var(--line);background:var(--panel);max-width:78ch;overflow-wrap:anywhere}
 .verdict.bad{border-color:var(--warning);background:var(--warning-soft)}
 .verdict strong{margin-right:6px}
 .verdict.bad strong,.bad-number{color:var(--warning)}
 figure td,figure thead th,.columns .scroll td{padding-left:10px;white-space:normal}
 .scroll{overflow-x:auto;max-width:720px}
 .full>.scroll{max-width:none}
+.full thead th,.summary thead th{white-space:normal}
+.names thead th{overflow-wrap:anywhere}
 .scroll+.note{margin-top:10px}
 .scroll+.scroll,.note+.scroll{margin-top:24px}
 table{border-collapse:collapse;width:100%;font-size:14px}
@@ -93,7 +95,9 @@ summary:hover{color:var(--ink)}
 .mistake[open] summary::before{content:"−"}
 .mistake .margin{font-weight:600;color:var(--warning);text-align:right}
 .mistake .line1{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
-.mistake .where{color:var(--muted);font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;max-width:40ch}
+.mistake .where{grid-column:4;display:grid;grid-auto-flow:column;grid-template-columns:max-content;grid-auto-columns:minmax(0,max-content);color:var(--muted);font-size:13px;max-width:40ch;min-width:0}
+.mistake .where span{white-space:nowrap;overflow:hidden;text-overflow:ellipsis;min-width:0}
+.mistake .where span+span{margin-left:8px;padding-left:8px;border-left:1px solid var(--line)}
 .texts{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:16px 24px;padding:4px 0 20px 26px}
 .texts>.prompt{grid-column:1/-1}
 .texts h4{margin:0 0 6px;font-size:13px;font-weight:500;color:var(--muted);display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 12px}
@@ -103,7 +107,7 @@ summary:hover{color:var(--ink)}
 .facts{display:grid;grid-template-columns:fit-content(44%) minmax(0,1fr);gap:6px 28px;margin:16px 0 0;font-size:14px}
 .facts dt{color:var(--muted);overflow-wrap:anywhere;min-width:0}
 .facts dd{margin:0;overflow-wrap:anywhere}
-@media (max-width:760px){
+@media screen and (max-width:760px){
 main{padding:28px 16px 48px}
 h1{font-size:26px}
 h2{font-size:21px}
@@ -136,6 +140,11 @@ th:first-child,td:first-child{min-width:84px}
 body{font-size:11pt}
 main{max-width:none;padding:0}
 figure,.stats,tr,.verdict{break-inside:avoid}
+.filter{display:none}
+.columns,.overview{gap:24px 28px}
+table,td small{font-size:11px}
+th,td{padding-left:8px;white-space:normal}
+th:first-child,td:first-child{min-width:60px}
 h2,h3{break-after:avoid}
 .text{max-height:none;overflow:visible}
 details::details-content{content-visibility:visible;display:block;height:auto}

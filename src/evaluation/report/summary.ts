@@ -57,7 +57,7 @@ ${
 
 /** A number with what it is of, where rows failed: it must not be quoted as one of all. */
 export function withRows(number: Content, { incomplete }: Pick<EvaluationReport, "incomplete">): Content {
-  return incomplete === undefined ? number : html`${number}${incompleteNote(incomplete)}`;
+  return incomplete === undefined ? number : html`<span>${number}${incompleteNote(incomplete)}</span>`;
 }
 
 function incompleteNote({ sentence }: Incomplete): Markup {

@@ -526,3 +526,9 @@ it("a CSV file may say which replies were deleted", async () => {
   );
   expect(cases.flatMap(said)).toEqual(["q: b > c", "q: b > d", "q: c > d"]);
 });
+
+it("pairs of distilabel are ties by their status, also where the prompt has another name", async () => {
+  const pair = { prompt: "p", chosen: "a", rejected: "b" };
+  const { found, counted, omitted } = await read([pair, { ...pair, status: "tie" }, { ...pair, status: "swapped" }]);
+  expect({ found, counted, omitted }).toEqual({ found: "pairs", counted: 2, omitted: { tie: 1 } });
+});

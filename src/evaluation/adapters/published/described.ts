@@ -57,17 +57,13 @@ export interface ChosenRejected {
   readonly fields: Readonly<Record<string, string>>;
   /** Fields with names of inputs that are none: not read. */
   readonly unread?: readonly string[];
-  /** A reason to skip a row. */
-  readonly omit?: (row: Fields) => string | undefined;
 }
 
 /** Rows are read as {"prompt", "chosen", "rejected"}. */
-export function chosenRejected(description: Description, { fields, unread = [], omit }: ChosenRejected): RowLayout {
+export function chosenRejected(description: Description, { fields, unread = [] }: ChosenRejected): RowLayout {
   const used = [...Object.values(fields), ...unread];
   const adapt = (row: unknown, options: AdaptOptions = {}): Adapted => {
     const own = fieldsOf(row);
-    const reason = omit?.(own);
-    if (reason !== undefined && !options.unordered) return { omitted: reason };
     const given = givenFields(own, Object.keys(own), options);
     if ("prompt" in fields) refuseUnreadPrompt(given, used);
     const rest = Object.entries(given).filter(([name]) => !used.includes(name));
@@ -294,27 +290,6 @@ function oneSidedProblem(field: string, values: LabelValues, low: number, high: 
     `${JSON.stringify(field)} has numbers from ${values.low} to ${values.high} only, in ${values.count} rows; expected both ` +
     `responses to be better at times, with numbers from ${low} to ${high}.`
   );
-}
-
-/** Words that name the better response, or a tie, which is the reason to skip the row. */
-export function inWords(
-  field: string,
-  first: readonly string[],
-  second: readonly string[],
-  ties: readonly string[],
-): Verdict {
-  const words = [...first, ...second, ...ties];
-  const expected = `one of ${words.map((word) => JSON.stringify(word)).join(", ")}`;
-  return {
-    of: (fields) => {
-      const value = textOf(fields, field).trim();
-      if (ties.includes(value)) return { omitted: value };
-      if (first.includes(value)) return [1, 0];
-      if (second.includes(value)) return [0, 1];
-      throw wrong(expected, field, value);
-    },
-    label: labelInWords(field, words),
-  };
 }
 
 /** A column with a few words. */

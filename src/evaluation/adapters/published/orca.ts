@@ -28,7 +28,8 @@ export const distilabelOrca: Layout = chosenRejected(
     without: ["prompt", "messages", "instruction", "question"],
     compared: COMPARED,
   },
-  { fields: { prompt: "input" }, omit: ({ status }) => (status === "tie" ? "tie" : undefined) },
+  // adaptPairs() skips ties by "status".
+  { fields: { prompt: "input" } },
 );
 
 export const stackExchange: Layout = chosenRejected(

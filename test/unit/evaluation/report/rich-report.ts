@@ -1,9 +1,11 @@
 /** A report of all benchmarks with everything in it that a report can hold, hostile texts among it. */
 import { type BenchmarkName, benchmarkNames, type ScoredCase } from "../../../../src/evaluation/case.ts";
 import { incompleteOf, incompleteOfAll } from "../../../../src/evaluation/incomplete.ts";
+import type { Flip } from "../../../../src/evaluation/measures/flips.ts";
 import { measureBenchmark } from "../../../../src/evaluation/measures/measure.ts";
 import { type CaseTexts, WorstMistakes } from "../../../../src/evaluation/measures/mistakes.ts";
 import { type BenchmarkReport, cardAverages, type EvaluationReport } from "../../../../src/evaluation/report.ts";
+import type { RunsComparison } from "../../../../src/evaluation/runs-comparison.ts";
 import { normal, scoredCase, seededRandom } from "../measures/support.ts";
 
 /** What a script in a text would leave behind, if it ran. */
@@ -106,11 +108,16 @@ function casesOf(name: BenchmarkName, count: number, random: () => number): Scor
       ...((name === "human" || subset === "human") && {
         models: grades.map((_, k) => models[(i + k * (1 + (i % 3))) % models.length]),
       }),
+      ...(name === "human" && {
+        groups: { category: hostileTexts[i % hostileTexts.length] as string, "<b>turns</b>": `${1 + (i % 3)}` },
+      }),
       ...(name === "pairs" && { paraphrases: `paraphrases ${i >> 2}`, responses: ["aa", "bb"] }),
       ...(ties || (i % 3 === 0 && { id: `id-${i}<script>` })),
     });
   });
 }
+
+const BROKEN_DOWN: ReadonlyMap<BenchmarkName, readonly string[]> = new Map([["human", ["category", "<b>turns</b>"]]]);
 
 function textsOf(index: number): CaseTexts {
   const text = (offset: number) => hostileTexts[(index + offset) % hostileTexts.length] as string;
@@ -136,7 +143,7 @@ export function richReport(count = 600): EvaluationReport {
       benchmark: name,
       title: titles[name],
       ...(name === "rewardbench" ? {} : { limit: 1000 }),
-      ...measureBenchmark(name, cases),
+      ...measureBenchmark(name, cases, BROKEN_DOWN.get(name)),
       sources: [
         {
           name: `hf:some/data@${"0123456789abcdef".repeat(2)}01234567/data/train-00000-of-00001.parquet`,
@@ -188,6 +195,48 @@ export function richReport(count = 600): EvaluationReport {
       limit: 1000,
     },
     benchmarks,
+  };
+}
+
+/** The benchmarks of a rich report in several runs, of which the second one is the better; hostile texts in the cases that differ. */
+export function richComparison(runs: number, count = 40): RunsComparison {
+  const report = richReport(count);
+  const flip = (i: number): Flip => {
+    const { prompt, responses } = textsOf(i);
+    return {
+      ...{ source: i % 2, row: i + 1, gain: i % 3 === 0 ? -1 : 1, margins: [i % 3 === 0 ? 1.5 : -1.5, 0.25] },
+      ...(i % 2 === 0 && { id: hostileTexts[i % hostileTexts.length] as string, subset: "מבחן" }),
+      ...(i % 4 < 2 && { prompt, better: responses[0]?.text ?? "", worse: responses[1]?.text ?? "" }),
+    };
+  };
+  const interval = { method: "paired", level: 0.95, low: -0.02, high: 0.14 } as const;
+  return {
+    formatVersion: 1,
+    version: report.version,
+    runs: Array.from({ length: runs }, (_, i) => ({
+      report: `a folder ${"of a long name/".repeat(9)}${i}`,
+      model: i < 2 ? report.model : { ...report.model, name: "نموذج <b>" },
+      settings: report.settings,
+      accuracy: 0.7 + i / 100,
+    })),
+    benchmarks: report.benchmarks.map(({ benchmark, title, ...measures }) => ({
+      ...{ benchmark, title, common: count },
+      cases: Array.from({ length: runs }, () => count),
+      measures: Array.from({ length: runs }, () => measures),
+      differences: Array.from({ length: runs - 1 }, (_, i) => ({
+        ...{
+          run: i + 1,
+          difference: 0.06,
+          interval,
+          p: 0.3,
+          test: "exact" as const,
+          onlyFirstRight: 5,
+          onlyThisRight: 9,
+        },
+      })),
+      ...(runs === 2 && { flips: Array.from({ length: 24 }, (_, i) => flip(i)) }),
+    })),
+    notices: hostileTexts.slice(0, 3),
   };
 }
 
