@@ -60,6 +60,12 @@ export function withRows(number: Content, { incomplete }: Pick<EvaluationReport,
   return incomplete === undefined ? number : html`<span>${number}${incompleteNote(incomplete)}</span>`;
 }
 
+/** The same in a column of numbers, where the sentence would be a tower of short lines: the section has it. */
+function withFailed(number: Content, { incomplete }: Pick<EvaluationReport, "incomplete">): Content {
+  if (incomplete === undefined) return number;
+  return html`<span>${number}<small class="incomplete">${grouped(incomplete.failed)} failed</small></span>`;
+}
+
 function incompleteNote({ sentence }: Incomplete): Markup {
   return html`<small class="incomplete">${sentence}</small>`;
 }
@@ -83,9 +89,9 @@ function table(report: EvaluationReport, models: readonly string[]): Markup {
   return html`<table class="stack"><thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
 <tbody>${benchmarks.map((one, i) =>
     row(html`<a href="#${sectionId(one, i)}">${one.title}</a>`, [
-      ...(hasOfficial ? [withRows(scoreCell(one), one)] : []),
+      ...(hasOfficial ? [withFailed(scoreCell(one), one)] : []),
       grouped(one.cases),
-      hasOfficial ? share(one.accuracy) : withRows(html`<b>${share(one.accuracy)}</b>`, one),
+      hasOfficial ? share(one.accuracy) : withFailed(html`<b>${share(one.accuracy)}</b>`, one),
       intervalText(one.interval),
       ...models.flatMap((model) =>
         cardCells(one.accuracy, one.card?.[model], isOutside(one, cardEstimate(one.card?.[model]))),
@@ -97,7 +103,7 @@ ${
   html`<tfoot>${row("Average", [
     ...(hasOfficial ? [ABSENT] : []),
     grouped(benchmarks.reduce((sum, { cases }) => sum + cases, 0)),
-    withRows(share(accuracy), report),
+    withFailed(share(accuracy), report),
     intervalText(report.interval),
     ...models.flatMap((model) =>
       cardCells(accuracy, report.card?.[model], isOutside(report, cardAverage(report, model))),

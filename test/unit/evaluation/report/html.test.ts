@@ -112,7 +112,10 @@ describe("the page", () => {
     // In the summary's table and each section; and the average, twice.
     expect(notes).toHaveLength(2 * report.benchmarks.length + 2);
     expect(notes[0]).toMatch(/of \d+ cases; \d+ failed in human, truth/);
-    expect(notes[1]).toMatch(/of 150 of 155 sampled cases; 4 of 331 rows failed; 5 cases failed/);
+    expect(notes[1]).toContain(">9 failed<");
+    expect(
+      notes.filter((note) => /of 150 of 155 sampled cases; 4 of 331 rows failed; 5 cases failed/.test(note)),
+    ).toHaveLength(report.benchmarks.length);
     expect(page).not.toContain('<small class="incomplete">');
   });
 
