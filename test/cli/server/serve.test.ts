@@ -35,7 +35,9 @@ it("scores as score does, to the last bit, and answers what has come when it is 
   // Opens the connections: those that are made after the signal are told to go elsewhere.
   await Promise.all(Array.from({ length: 40 }, ask));
   const answers = Array.from({ length: 40 }, ask);
+  // Sent on connections that are open: another one's answer does not say that they have come.
   await fetch(`${url}/livez`);
+  await new Promise((resolve) => setTimeout(resolve, 300));
   server.kill("SIGTERM");
   for (const answer of await Promise.all(answers)) {
     const { score, tokenCount, truncated } = row;
