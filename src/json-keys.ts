@@ -1,7 +1,8 @@
 /** Keys that an object of JSON has twice. JSON.parse keeps the last value, other readers keep the first, and none says so. */
+import { endOfString, isEscaped } from "./json-strings.ts";
 
 /** Valid JSON has no other characters up to the blank outside of strings than those that may stand between its parts. */
-const [BLANK, QUOTE, COLON, BACKSLASH] = [0x20, 0x22, 0x3a, 0x5c];
+const [BLANK, QUOTE, COLON] = [0x20, 0x22, 0x3a];
 
 /**
  * A key that an object in the text has twice; undefined if there is none.
@@ -45,12 +46,6 @@ function keyEnds(text: string): number {
   return count;
 }
 
-function isEscaped(text: string, at: number): boolean {
-  let backslashes = 0;
-  while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes += 1;
-  return backslashes % 2 === 1;
-}
-
 /** The text is valid, so only strings, brackets and colons matter. */
 function firstDoubled(text: string): string | undefined {
   const open: Set<string>[] = [];
@@ -71,11 +66,4 @@ function firstDoubled(text: string): string | undefined {
     }
   }
   return undefined;
-}
-
-/** The index of the quote that ends the string which starts at `start`. */
-function endOfString(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1);
-  while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
-  return end < 0 ? text.length : end;
 }

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { describe } from "../errors.ts";
 import { quote, readExactly } from "../files/byte-source.ts";
 import { doubledKey } from "../json-keys.ts";
+import { endOfString } from "../json-strings.ts";
 import type { CheckpointFolder } from "./folder.ts";
 import { refuse } from "./refuse.ts";
 
@@ -90,11 +91,4 @@ function checkSize(text: string, file: string, of: string, maxValues: number): v
     }
     if (values > maxValues) throw refuse(file, `contains more than ${maxValues} values${of}.`);
   }
-}
-
-/** The index of the quote that ends the string which starts at `start`, or the end of the text. */
-function endOfString(text: string, start: number): number {
-  let i = start + 1;
-  while (i < text.length && text[i] !== '"') i += text[i] === "\\" ? 2 : 1;
-  return i;
 }

@@ -1,7 +1,6 @@
 /** Looks at all labels of a file before anything is scored: a part of them would be measured under a wrong reading. */
 import { asJson } from "../prompt/csv-cells.ts";
 import { isObject } from "../prompt/input-fields.ts";
-import { damaged } from "../rows/damaged.ts";
 import { openRows } from "../rows/open-rows.ts";
 import { type LabelColumn, LabelValues } from "./adapters/labels.ts";
 import type { Layout } from "./adapters/layout.ts";
@@ -10,14 +9,15 @@ import type { ResolvedSource } from "./sources.ts";
 
 /**
  * @param isFound the layout was found from the columns
- * @throws FileError for labels that the layout does not have; the signal's reason
+ * @returns why the layout cannot read the file, as a sentence
+ * @throws the signal's reason
  */
-export async function checkLabels(
+export async function labelsProblem(
   { name, path }: ResolvedSource,
   layout: Layout,
   { map, format, signal, isFound }: RowMap & { readonly isFound: boolean; readonly signal?: AbortSignal | undefined },
-): Promise<void> {
-  if (layout.label === undefined) return;
+): Promise<string | undefined> {
+  if (layout.label === undefined) return undefined;
   const file = await openRows(path, { name, format });
   const values = new LabelValues();
   let column: LabelColumn | undefined;
@@ -34,7 +34,5 @@ export async function checkLabels(
   } finally {
     await file.close();
   }
-  const problem = column?.problem(values, isFound);
-  if (problem !== undefined)
-    throw damaged(name, `cannot be read as ${layout.title} (${layout.name}): ${problem.replace(/\.$/, "")}`);
+  return column?.problem(values, isFound);
 }

@@ -9,7 +9,7 @@ import type { InputFormat } from "../rows/format.ts";
 import { openRows } from "../rows/open-rows.ts";
 import { type Facts, factsOf, type Layout, layoutsThatFit, nearestLayouts } from "./adapters/layout.ts";
 import { layoutNamed, layouts, pairsLayout } from "./adapters/layouts.ts";
-import { checkLabels } from "./check-labels.ts";
+import { labelsProblem } from "./check-labels.ts";
 import { mappedFields, type RowMap, rowMap } from "./mapped-fields.ts";
 import type { ResolvedSource } from "./sources.ts";
 
@@ -36,7 +36,11 @@ export async function findLayout(source: ResolvedSource, options: FindLayoutOpti
   const { adapter, fields, format, signal } = options;
   const rows = rowMap(fields, format);
   const layout = adapter === undefined ? await layoutOf(source, rows, options) : adapterNamed(adapter);
-  await checkLabels(source, layout, { ...rows, signal, isFound: adapter === undefined });
+  refuseProblem(
+    source,
+    layout,
+    await labelsProblem(source, layout, { ...rows, signal, isFound: adapter === undefined }),
+  );
   return layout;
 }
 
@@ -52,10 +56,14 @@ async function layoutOf(
   if (only === undefined && single === true) return pairsLayout;
   if (only === undefined) throw damaged(source.name, noneFits(facts));
   if (others.length > 0) throw damaged(source.name, severalFit(facts, [only, ...others]));
-  const problem = only.problem?.(facts);
-  if (problem !== undefined)
-    throw damaged(source.name, `cannot be read as ${only.title} (${only.name}): ${problem.replace(/\.$/, "")}`);
+  refuseProblem(source, only, only.problem?.(facts));
   return only;
+}
+
+/** @param problem why the layout cannot read the file, as a sentence; undefined: it can */
+function refuseProblem(source: ResolvedSource, { name, title }: Layout, problem: string | undefined): void {
+  if (problem !== undefined)
+    throw damaged(source.name, `cannot be read as ${title} (${name}): ${problem.replace(/\.$/, "")}`);
 }
 
 /** @throws InvalidInputError ERR_INVALID_ARGUMENT */
@@ -124,8 +132,8 @@ function ofColumns(row: Fields, names: ReadonlySet<string>): Fields | undefined 
 
 /** Whether no value of the empty columns could change what the layout is, or whether its labels can be read. */
 function isDecided(facts: Facts, empty: ReadonlySet<string>): boolean {
-  const [only, ...others] = layoutsThatFit(layouts, facts);
   if (empty.size === 0) return true;
+  const [only, ...others] = layoutsThatFit(layouts, facts);
   if (only === undefined || others.length > 0) return false;
   const open: Facts = { ...facts, is: (name, kind) => empty.has(name) || facts.is(name, kind) };
   const [same, ...more] = layoutsThatFit(layouts, open);

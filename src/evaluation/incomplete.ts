@@ -1,4 +1,5 @@
 /** Numbers of a part of the data, because rows failed: what a reader must know before quoting them. */
+import { plural } from "../plural.ts";
 import type { Incomplete, RowCounts } from "./report.ts";
 
 /** Undefined if nothing failed: rows that are skipped, such as ties, have no verdict to measure. */
@@ -11,11 +12,11 @@ export function incompleteOf(rows: RowCounts): { readonly incomplete?: Incomplet
   // A row can be several cases, and several rows one.
   const isRows = !isSample && cases + skipped + broken === read;
   const parts = isRows
-    ? [`of ${measured} of ${counted(read, "row")}; ${broken + failed} failed`, skipped > 0 && `${skipped} skipped`]
+    ? [`of ${measured} of ${plural(read, "row")}; ${broken + failed} failed`, skipped > 0 && `${skipped} skipped`]
     : [
-        isSample ? `of ${measured} of ${sampled} sampled cases` : `of ${counted(measured, "case")}`,
-        broken > 0 && `${broken} of ${counted(read, "row")} failed`,
-        failed > 0 && `${counted(failed, "case")} failed`,
+        isSample ? `of ${measured} of ${sampled} sampled cases` : `of ${plural(measured, "case")}`,
+        broken > 0 && `${broken} of ${plural(read, "row")} failed`,
+        failed > 0 && `${plural(failed, "case")} failed`,
       ];
   const sentence = parts.filter((part) => part !== false).join(isRows ? ", " : "; ");
   return { incomplete: { measured, failed: broken + failed, sentence } };
@@ -33,10 +34,6 @@ export function incompleteOfAll(
   const failed = parts.reduce((sum, { incomplete }) => sum + (incomplete?.failed ?? 0), 0);
   const names = parts.map(({ benchmark }) => benchmark).join(", ");
   return {
-    incomplete: { measured, failed, sentence: `of ${counted(measured, "case")}; ${failed} failed in ${names}` },
+    incomplete: { measured, failed, sentence: `of ${plural(measured, "case")}; ${failed} failed in ${names}` },
   };
-}
-
-function counted(count: number, name: string): string {
-  return `${count} ${name}${count === 1 ? "" : "s"}`;
 }

@@ -1,7 +1,9 @@
 /** Rows of a CSV file, whatever separates its fields: objects keyed by the first record; every value is a text, an empty cell is null. */
+
 import { isUtf8 } from "node:buffer";
 import { type FileError, InvalidInputError, type StarlingError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
+import { plural } from "../plural.ts";
 import { READ_COLUMNS } from "./columns.ts";
 import { parseRecords } from "./csv-fields.ts";
 import { CsvSplitter } from "./csv-splitter.ts";
@@ -171,10 +173,6 @@ function toObject(
     Object.defineProperty(value, name, { value: cell, enumerable: true, configurable: true, writable: true });
   }
   return { isCsv: true, value };
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function invalid(message: string, { line }: { readonly line: number }): { error: StarlingError } {

@@ -1,5 +1,7 @@
 /** JSON as Python's json module writes it: with NaN, Infinity and -Infinity, which the standard does not have. */
+
 import { randomUUID } from "node:crypto";
+import { endOfString } from "../json-strings.ts";
 
 /**
  * Most values (numbers, texts, lists, objects) of one row. V8 takes up to 56 bytes for a value that is two bytes of the
@@ -104,22 +106,11 @@ function replaceOutsideStrings(text: string, pattern: RegExp, replacement: (foun
     const outside = text.slice(at, quote < 0 ? text.length : quote);
     parts.push(outside.replace(pattern, replacement));
     if (quote < 0) break;
-    const end = endOfString(text, quote);
+    const end = endOfString(text, quote) + 1;
     parts.push(text.slice(quote, end));
     at = end;
   }
   return parts.join("");
-}
-
-/** @returns the index after the closing quote of the string that begins at `start`; the text's end where there is none */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; ; at += 1) {
-    at = text.indexOf('"', at);
-    if (at < 0) return text.length;
-    let backslashes = 0;
-    while (text[at - 1 - backslashes] === "\\") backslashes += 1;
-    if (backslashes % 2 === 0) return at + 1;
-  }
 }
 
 const [QUOTE, BACKSLASH, COMMA, OPEN_BRACKET, OPEN_BRACE] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];

@@ -42,11 +42,8 @@ export type { Fields };
  * @param read names of the fields that hold texts or lists of texts
  */
 export function rowFields(row: unknown, options: AdaptOptions, shape: string, read: readonly string[]): Fields {
-  const all = fieldsOf(row);
-  const fields = givenFields(all, Object.keys(all), options);
-  if (read.every((name) => fields[name] === undefined)) {
-    throw wrongShape(shape, all);
-  }
+  const fields = allGiven(row, options);
+  if (read.every((name) => fields[name] === undefined)) throw wrongShape(shape, fieldsOf(row));
   refuseUnreadInput(fields, "The row", options, read);
   refuseUnreadPrompt(fields, read);
   if (options.isCsv)
@@ -55,6 +52,12 @@ export function rowFields(row: unknown, options: AdaptOptions, shape: string, re
       if (typeof cell === "string") refuseLostType(cell, name, { isCell: true });
     }
   return fields;
+}
+
+/** A row's fields without null and ignored ones. */
+export function allGiven(row: unknown, options: AdaptOptions): Fields {
+  const all = fieldsOf(row);
+  return givenFields(all, Object.keys(all), options);
 }
 
 /** A row with none of the fields that are read. */

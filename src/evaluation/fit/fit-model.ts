@@ -1,4 +1,5 @@
 /** Fits a head to preference data from start to finish: features, fit, output files. */
+
 import { defaultCacheFolder } from "../../cache-folder.ts";
 import { InvalidInputError, invalidArgument } from "../../errors.ts";
 import { checkRoom } from "../../files/disk-room.ts";
@@ -10,6 +11,7 @@ import { OpenedGguf } from "../../gguf/opened-gguf.ts";
 import { modelPathOf } from "../../model-path.ts";
 import { aBoolean, aFunction, aString, checkOptions, given, takesOnlyOptions } from "../../options.ts";
 import { packageVersion } from "../../package-info.ts";
+import { plural } from "../../plural.ts";
 import type {
   DownloadProgress,
   ExtractProgress,
@@ -266,10 +268,6 @@ function noCases(benchmark: OpenBenchmark): string {
   ];
   const names = benchmark.sources.map(({ name }) => name).join(", ");
   return `No cases to fit a head to in the ${plural(read, "row")} of ${names}${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}.`;
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 async function writeOutputs(

@@ -18,14 +18,14 @@ export interface Headline {
 /** Accuracy of random scores: every comparison is of two responses, also where a case has four. */
 export const ACCURACY_AT_RANDOM = 0.5;
 
+const NAMES = { rewardbench: "RewardBench score", rmbench: "RM-Bench score", ppe: "PPE correctness" };
+
 /** Undefined for benchmarks whose score is accuracy. */
 export function officialHeadline({ officialScore: official }: BenchmarkReport): Headline | undefined {
   if (official === undefined) return undefined;
   const { score, interval } = official;
-  if (official.kind === "rewardbench")
-    return { name: "RewardBench score", score, interval, atRandom: ACCURACY_AT_RANDOM };
-  if (official.kind === "rmbench") return { name: "RM-Bench score", score, interval, atRandom: ACCURACY_AT_RANDOM };
-  if (official.kind === "ppe") return { name: "PPE correctness", score, interval, atRandom: ACCURACY_AT_RANDOM };
+  if (official.kind !== "rewardbench2")
+    return { name: NAMES[official.kind], score, interval, atRandom: ACCURACY_AT_RANDOM };
   // "Ties" is one subset of six; its own chance is lower.
   const { subsets, unknownSubsets } = official;
   const known = subsets.flatMap(({ subset, atRandom }) => (unknownSubsets.includes(subset) ? [] : (atRandom ?? [])));

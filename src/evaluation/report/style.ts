@@ -27,9 +27,9 @@ h2 .tag{margin-left:10px;font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,mo
 .stats div{min-width:76px}
 .stats dt{color:var(--muted);font-size:14px}
 .stats dd{margin:0;font-size:24px;font-weight:600;letter-spacing:-.01em;line-height:1.3}
-small.incomplete{display:block;max-width:22ch;margin-left:auto;font-size:13px;font-weight:400;color:var(--warning);white-space:normal}
 .stats dd small{display:block;font-size:13px;font-weight:400;color:var(--muted);letter-spacing:0}
-.stats dd small.incomplete{max-width:44ch;margin-left:0;color:var(--warning)}
+.stats dd small.incomplete{max-width:44ch}
+td small.incomplete,.stats dd small.incomplete{color:var(--warning)}
 .verdict{margin-top:20px;padding:12px 16px;border-left:3px solid var(--line);background:var(--panel);max-width:78ch;overflow-wrap:anywhere}
 .verdict.bad{border-color:var(--warning);background:var(--warning-soft)}
 .verdict strong{margin-right:6px}

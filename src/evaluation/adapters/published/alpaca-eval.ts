@@ -7,7 +7,8 @@
 import type { Fields } from "../../../prompt/input-fields.ts";
 import { textOf } from "../adapter.ts";
 import type { Layout } from "../layout.ts";
-import { onScale, twoResponses } from "./described.ts";
+import { twoResponses } from "./described.ts";
+import { onScale } from "./verdicts.ts";
 
 export const alpacaEval: Layout = twoResponses(
   {

@@ -31,7 +31,7 @@ import { compared, withoutSameText } from "../compared.ts";
 import { adaptHuman, HUMAN_WINNERS } from "../human.ts";
 import { asNumber, labelNumber } from "../labels.ts";
 import type { Layout } from "../layout.ts";
-import { labelInWords } from "./described.ts";
+import { labelInWords } from "./verdicts.ts";
 
 const CONVERSATIONS = ["conversation_a", "conversation_b"];
 const COLUMNS = {

@@ -7,7 +7,8 @@ import type { Fields } from "../../../prompt/input-fields.ts";
 import type { ChatMessage } from "../../../prompt/messages.ts";
 import { textOf, wrong } from "../adapter.ts";
 import type { Layout } from "../layout.ts";
-import { type Context, onScale, twoResponses } from "./described.ts";
+import { type Context, twoResponses } from "./described.ts";
+import { onScale } from "./verdicts.ts";
 
 const COMPARED = "the response that people preferred over the other";
 

@@ -1,12 +1,13 @@
 /**
  * ScalerLab/JudgeBench: two answers to a question, of which one is correct; label is "A>B" or "B>A", and in files of verdicts also
- * "A<B", "A>>B" or "A=B". Source: the data set's
- * card and ScalerLab/JudgeBench (run_judge.py, utils/metrics.py).
+ * "A<B", "A>>B" or "A=B". Source: the data set's card and ScalerLab/JudgeBench
+ * (run_judge.py, utils/metrics.py).
  */
 import { textOf, wrong } from "../adapter.ts";
 import { letterVerdict, wordsProblem } from "../labels.ts";
 import type { Layout } from "../layout.ts";
-import { twoResponses, type Verdict } from "./described.ts";
+import { twoResponses } from "./described.ts";
+import type { Verdict } from "./verdicts.ts";
 
 const EXPECTED = '"A>B", "B>A" or "A=B"';
 const LETTERS = ["A,B", "B,A"];

@@ -6,9 +6,8 @@
  */
 import { asJson } from "../../../prompt/csv-cells.ts";
 import { type Fields, isObject } from "../../../prompt/input-fields.ts";
-import { givenFields } from "../../../prompt/items.ts";
 import type { ChatMessage } from "../../../prompt/messages.ts";
-import { type Adapted, type AdaptOptions, asText, fieldsOf, listOf, wrong } from "../adapter.ts";
+import { type Adapted, type AdaptOptions, allGiven, asText, fieldsOf, listOf, wrong } from "../adapter.ts";
 import type { Layout } from "../layout.ts";
 import { adaptPairs } from "../pairs.ts";
 import { refuseUnreadPrompt } from "../unread-prompt.ts";
@@ -21,8 +20,7 @@ export const alpacaRanking: Layout = {
   without: ["prompt", "messages"],
   compared: "chosen over rejected",
   adapt(row, options: AdaptOptions = {}): Adapted {
-    const all = fieldsOf(row);
-    const { instruction, input, history, ...rest } = givenFields(all, Object.keys(all), options);
+    const { instruction, input, history, ...rest } = allGiven(row, options);
     const texts = Object.entries({ instruction, input }).flatMap(([name, text]) =>
       isNothing(text) ? [] : [asText(text, name)],
     );
@@ -62,8 +60,7 @@ export const shareGptPairs: Layout = {
   recognises: ({ is }) => is("prompt", "text") || CONVERSATIONS.some((name) => is(name, "messages")),
   compared: "the message chosen over the message rejected",
   adapt(row, options: AdaptOptions = {}): Adapted {
-    const all = fieldsOf(row);
-    const fields = givenFields(all, Object.keys(all), options);
+    const fields = allGiven(row, options);
     const names = CONVERSATIONS.filter((name) => fields[name] !== undefined && fields[name] !== null);
     const [name] = names;
     if (name === undefined || names.length > 1)

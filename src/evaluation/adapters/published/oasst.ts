@@ -11,7 +11,7 @@ import { type Adapted, type AdaptOptions, conversationOf, fieldsOf, listOf, text
 import { compared } from "../compared.ts";
 import { labelNumber } from "../labels.ts";
 import type { GatheredRow, Gatherer, Layout } from "../layout.ts";
-import { gradeOf } from "./described.ts";
+import { gradeOf } from "./verdicts.ts";
 
 const COMPARED = "each of the assistant's replies to a message over those of a worse rank";
 const NONE = "no two ranked replies";

@@ -7,7 +7,8 @@
 
 import type { Layout } from "../layout.ts";
 import { adaptSafety } from "../safety.ts";
-import { onScale, twoResponses } from "./described.ts";
+import { twoResponses } from "./described.ts";
+import { onScale } from "./verdicts.ts";
 
 const RESPONSES = ["response_0", "response_1"] as const;
 const COLUMNS = { prompt: "text", response_0: "text", response_1: "text" } as const;

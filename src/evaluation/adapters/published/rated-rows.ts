@@ -14,9 +14,9 @@ import {
 } from "../adapter.ts";
 import { asNumber } from "../labels.ts";
 import type { Facts, Layout } from "../layout.ts";
-import { gradeOf } from "./described.ts";
 import { PROMPTS, RANKS, SCORES, theOne } from "./rated-names.ts";
 import { type RatedRow, ResponseTable } from "./response-table.ts";
+import { gradeOf } from "./verdicts.ts";
 
 const RESPONSES = ["response", "completion", "answer", "output", "generation"];
 const GRADES = [...SCORES, ...RANKS];

@@ -2,7 +2,7 @@
 import type { Layout } from "../layout.ts";
 import { adaptPpe, PPE_WINNERS } from "../ppe.ts";
 import { adaptRmBench } from "../rmbench.ts";
-import { labelInWords } from "./described.ts";
+import { labelInWords } from "./verdicts.ts";
 
 export const rmBench: Layout = {
   name: "rmbench",

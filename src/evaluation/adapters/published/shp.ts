@@ -5,7 +5,8 @@
 import { wrong } from "../adapter.ts";
 import { asNumber } from "../labels.ts";
 import type { Layout } from "../layout.ts";
-import { onScale, twoResponses } from "./described.ts";
+import { twoResponses } from "./described.ts";
+import { onScale } from "./verdicts.ts";
 
 const byLabel = onScale("labels", 1, 0);
 

@@ -24,8 +24,8 @@ import {
 import { compared } from "../compared.ts";
 import { asNumber } from "../labels.ts";
 import type { Layout } from "../layout.ts";
-import { gradeOf, onScale } from "./described.ts";
 import { type RatedRow, ResponseTable } from "./response-table.ts";
+import { gradeOf, onScale } from "./verdicts.ts";
 
 const { label: CHOICE } = onScale("choice", 0, 1, { isWhole: true });
 

@@ -33,7 +33,8 @@ import {
   wordsProblem,
 } from "../labels.ts";
 import type { RowLayout } from "../layout.ts";
-import { byNumbers, type Grades, judged, meaningOf, numbersAdvice, withNumbers } from "./described.ts";
+import { judged } from "./described.ts";
+import { byNumbers, type Grades, meaningOf, numbersAdvice, withNumbers } from "./verdicts.ts";
 
 const PROMPTS = ["prompt", "messages", "question", "instruction", "query", "context", "conversation", "input"];
 const STEMS = ["response", "answer", "output", "completion", "generation", "summary", "reply", "candidate", "text"];

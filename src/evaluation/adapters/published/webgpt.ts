@@ -6,7 +6,8 @@
 import { asJson } from "../../../prompt/csv-cells.ts";
 import { fieldsOf, textOf } from "../adapter.ts";
 import type { Layout } from "../layout.ts";
-import { byScores, twoResponses } from "./described.ts";
+import { twoResponses } from "./described.ts";
+import { byScores } from "./verdicts.ts";
 
 export const webGpt: Layout = twoResponses(
   {
