@@ -21,6 +21,13 @@ function ready(server: ReturnType<typeof start>): Promise<string> {
   });
 }
 
+/** Items that have reached the server: scored, being scored, or waiting. */
+async function itemsCome(url: string): Promise<number> {
+  const metrics = await fetch(`${url}/metrics`).then((response) => response.text());
+  const counts = metrics.matchAll(/^starling_rm_(?:items_total\{.*\}|queue_items|in_flight_items) (\d+)$/gm);
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 it("scores as score does, to the last bit, and answers what has come when it is asked to end", async () => {
   const pair = ["--prompt", "Name a fruit.", "--response", "An apple."];
   const row = JSON.parse((await run(["score", ...MODEL, ...pair, "--format", "jsonl"])).stdout);
@@ -35,9 +42,7 @@ it("scores as score does, to the last bit, and answers what has come when it is 
   // Opens the connections: those that are made after the signal are told to go elsewhere.
   await Promise.all(Array.from({ length: 40 }, ask));
   const answers = Array.from({ length: 40 }, ask);
-  // Sent on connections that are open: another one's answer does not say that they have come.
-  await fetch(`${url}/livez`);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  while ((await itemsCome(url)) < 80) await new Promise((resolve) => setTimeout(resolve, 10));
   server.kill("SIGTERM");
   for (const answer of await Promise.all(answers)) {
     const { score, tokenCount, truncated } = row;
