@@ -72,7 +72,7 @@ export const layouts: readonly Layout[] = [
   ...[truthGeneration, truthCsv, truthMc1, truthMc2, pkuBetter, pkuSafer, pkuSafety],
 ];
 
-const NUMBER = String.raw`-?\d+(?:\.\d+)?`;
+const NUMBER = String.raw`-?\d+(?:\.\d+)?(?:e[-+]?\d+)?`;
 /** NAME:FIRST..SECOND, or NAME:FIRST,SECOND,TIE */
 const NUMBERED = new RegExp(`^(.+):(${NUMBER})(?:\\.\\.(${NUMBER})|,(${NUMBER}),(${NUMBER}))$`);
 

@@ -223,6 +223,9 @@ describe("a file that fits no layout, or several", () => {
 
   it("says which names there are", async () => {
     await expect(findLayout(fileOf([{}]), { adapter: "helpster2" })).rejects.toThrow(/Did you mean "helpsteer2"\?/);
+    expect((await findLayout(fileOf([{ ...sides, label: 1e-7 }]), { adapter: "two-responses:1e-7..1" })).name).toBe(
+      "two-responses:1e-7..1",
+    );
     await expect(findLayout(fileOf([{}]), { adapter: "two-responses:1..1" })).rejects.toThrow(/FIRST\.\.SECOND/);
     await expect(findLayout(fileOf([{}]), { adapter: "two-responses:0,1,1" })).rejects.toThrow(/FIRST,SECOND,TIE/);
   });
@@ -230,7 +233,7 @@ describe("a file that fits no layout, or several", () => {
 
 const sides = { prompt: "p", response_a: "x", response_b: "y" };
 const numbered = { prompt: "p", response_1: "x", response_2: "y" };
-const many = (count: number, row: object) => Array.from({ length: count }, () => row);
+const many = <Row>(count: number, row: Row): Row[] => Array.from({ length: count }, () => row);
 
 const otherLabels: readonly [string, readonly object[] | string, readonly (string | RegExp)[], string?][] = [
   [
@@ -255,6 +258,24 @@ const otherLabels: readonly [string, readonly object[] | string, readonly (strin
     "strengths of 0 and 1 only",
     [...many(20, { ...numbered, preference_strength: 0 }), { ...numbered, preference_strength: 1 }],
     ['"preference_strength" has numbers from 0 to 1 only, in 21 rows', "--adapter helpsteer2:0..1"],
+  ],
+  [
+    "strengths of HelpSteer3 from 1 to 3",
+    [...many(10, [1, 2, 3]).flat()].map((overall_preference) => ({
+      ...{ domain: "general", context: [{ role: "user", content: "q" }], response1: "x", response2: "y" },
+      overall_preference,
+    })),
+    ['"overall_preference" has numbers from 1 to 3 only, in 30 rows', "--adapter helpsteer3:1..3"],
+  ],
+  [
+    "preferences of AlpacaEval of 0 and 1 only",
+    [...many(20, [0, 1]).flat()].map((preference) => ({ instruction: "i", output_1: "a", output_2: "b", preference })),
+    ['"preference" has numbers from 0 to 1 only, in 40 rows', "--adapter alpaca-eval:0..1"],
+  ],
+  [
+    "probabilities with an exponent",
+    [1e-7, 0.75].map((label) => ({ ...sides, label })),
+    ["--adapter two-responses:0..1 if 0 means response_a"],
   ],
   [
     "a scale that was named, and is another one",

@@ -21,7 +21,7 @@ export const alpacaEval: Layout = twoResponses(
     prompt: promptOf,
     responses: ["output_1", "output_2"],
     labels: ["generator_1", "generator_2"],
-    verdict: onScale("preference", 1, 2, { ties: [0] }),
+    verdict: onScale("preference", 1, 2, { ties: [0], isMixed: true }),
     read: ["instruction", "input"],
   },
 );

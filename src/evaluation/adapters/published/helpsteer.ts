@@ -22,7 +22,7 @@ export const helpSteer2: Layout = twoResponses(
   {
     prompt: turnsOf,
     responses: ["response_1", "response_2"],
-    verdict: onScale("preference_strength", -3, 3, { isWhole: true }),
+    verdict: onScale("preference_strength", -3, 3, { isWhole: true, isMixed: true }),
     read: ["prompt"],
   },
 );
@@ -37,7 +37,7 @@ export const helpSteer3: Layout = twoResponses(
   {
     prompt: "context",
     responses: ["response1", "response2"],
-    verdict: onScale("overall_preference", -3, 3, { isWhole: true }),
+    verdict: onScale("overall_preference", -3, 3, { isWhole: true, isMixed: true }),
     read: ["chosen", "rejected"],
   },
 );

@@ -26,7 +26,7 @@ export const shp: Layout = twoResponses(
         const [a, b] = [asNumber(fields["score_A"]), asNumber(fields["score_B"])];
         if ("omitted" in grades || a === undefined || b === undefined || a === b || a > b === grades[0] > grades[1])
           return grades;
-        throw wrong(`${a > b ? 1 : 0}, because score_A is ${a} and score_B is ${b},`, "labels", fields["labels"]);
+        throw wrong(`${a > b ? 1 : 0} (score_A is ${a}, score_B ${b})`, "labels", fields["labels"]);
       },
       label: byLabel.label,
     },

@@ -27,7 +27,7 @@ import type { Layout } from "../layout.ts";
 import { type RatedRow, ResponseTable } from "./response-table.ts";
 import { gradeOf, onScale } from "./verdicts.ts";
 
-const { label: CHOICE } = onScale("choice", 0, 1, { isWhole: true });
+const { label: CHOICE } = onScale("choice", 0, 1, { isWhole: true, isMixed: true });
 
 export const summarize: Layout = {
   name: "summarize",

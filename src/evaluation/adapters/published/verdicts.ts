@@ -37,6 +37,8 @@ export interface Scale {
   readonly ties?: readonly number[];
   /** Its numbers are whole. */
   readonly isWhole?: true;
+  /** In the data set, each response is better at times. */
+  readonly isMixed?: true;
 }
 
 /**
@@ -49,7 +51,7 @@ export function onScale(
   field: string,
   first: number,
   second: number,
-  { ties = [], isWhole }: Scale = {},
+  { ties = [], isWhole, isMixed }: Scale = {},
 ): NumberVerdict {
   const [low, high] = first < second ? [first, second] : [second, first];
   const middle = (first + second) / 2;
@@ -60,7 +62,7 @@ export function onScale(
     return number < middle === first < second ? [1, 0] : [0, 1];
   };
   return inNumbers(field, `a ${isWhole ? "whole " : ""}number from ${low} to ${high}`, gradesOf, (values) =>
-    isWhole ? oneSidedProblem(field, values, low, high) : undefined,
+    isMixed ? oneSidedProblem(field, values, low, high) : undefined,
   );
 }
 
@@ -119,16 +121,16 @@ function strayProblem(field: string, { firstNumber, low, high }: LabelValues, ex
   );
 }
 
-/** As many labels have both signs, and the largest numbers, where the scale is this one. */
+/** So many labels favour both responses, where the scale is this one. */
 const MIN_JUDGED = 20;
 
-/** Labels of 0 and 1, for example, are on every scale around 0: all would favour one response. */
+/** Labels of 0 and 1, for example, are on every scale around 0, and those of 1, 2 and 3 too: all would favour one response. */
 function oneSidedProblem(field: string, values: LabelValues, low: number, high: number): string | undefined {
-  const isOneSided = (values.low >= 0 && values.high < high) || (values.high <= 0 && values.low > low);
-  if (values.count < MIN_JUDGED || !isOneSided) return undefined;
+  const middle = (low + high) / 2;
+  if (values.count < MIN_JUDGED || (values.low < middle && values.high > middle)) return undefined;
   return (
-    `${JSON.stringify(field)} has numbers from ${values.low} to ${values.high} only, in ${values.count} rows; expected both ` +
-    `responses to be better at times, with numbers from ${low} to ${high}.`
+    `${JSON.stringify(field)} has numbers from ${values.low} to ${values.high} only, in ${values.count} rows: on the scale from ${low} to ` +
+    `${high} none of them favours the other response. If it is that scale, name the adapter (--adapter); if not:`
   );
 }
 
@@ -200,9 +202,17 @@ export function numbersAdvice(layout: string, values: LabelValues, [response, ot
       `${scale} if ${low} means ${response}, ${low + 1} a tie and ${high} ${other} (exchange the numbers of the two where they mean the reverse).`
     );
   }
-  const [from, to] = low < high ? [low, high] : [0, 1];
+  const [from, to] = endsOf(values);
   return (
     `--adapter ${numbersName(layout, { first: from, second: to })} if ${from} means ${response}, ` +
-    `--adapter ${numbersName(layout, { first: to, second: from })} if ${to} means ${response} (write the ends of the whole scale).`
+    `--adapter ${numbersName(layout, { first: to, second: from })} if ${to} means ${response} (write the ends of the scale, if they are others).`
   );
+}
+
+/** Of the scale that the numbers seem to be on: probabilities and the like rarely reach its ends. */
+function endsOf({ low, high, distinct }: LabelValues): readonly [number, number] {
+  const isWhole = [...distinct].every(Number.isInteger);
+  if (low >= 0 && high <= 1 && (low === high || !isWhole)) return [0, 1];
+  if (low >= -1 && high <= 1 && !isWhole) return [-1, 1];
+  return low < high ? [low, high] : [0, 1];
 }
