@@ -11,7 +11,7 @@ import { removeAtExit } from "./at-exit.ts";
 import { LockWait } from "./lock-wait.ts";
 import { ifExists } from "./optional-files.ts";
 import { hasEnded, isLocal, type ProcessIdentity, thisProcess } from "./process-identity.ts";
-import { codeOf, hasNoLinks } from "./system-errors.ts";
+import { codeOf, hasNoLinks, isMissing } from "./system-errors.ts";
 import { isRefusedForNow, removeFile } from "./windows.ts";
 
 const TOUCH_MS = 5_000;
@@ -157,23 +157,27 @@ export async function isAbandoned(path: string): Promise<boolean> {
 
 /** Creates a file with all of its content or not at all, if the file system can do that. */
 async function createWhole(path: string, content: string): Promise<boolean> {
-  const own = `${path}.${randomBytes(6).toString("hex")}`;
-  await writeNew(own, content);
-  try {
-    await link(own, path);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    if (!hasNoLinks(error)) throw error;
-  } finally {
-    await unlink(own).catch(() => {});
-  }
-  try {
-    await writeNew(path, content);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    throw error;
+  for (;;) {
+    const own = `${path}.${randomBytes(6).toString("hex")}`;
+    await writeNew(own, content);
+    try {
+      await link(own, path);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === "EEXIST") return false;
+      // A holder that found it before it was written took it for one of a process that died.
+      if (isMissing(error) && (await stateOf(own)) === undefined) continue;
+      if (!hasNoLinks(error)) throw error;
+    } finally {
+      await unlink(own).catch(() => {});
+    }
+    try {
+      await writeNew(path, content);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === "EEXIST") return false;
+      throw error;
+    }
   }
 }
 

@@ -8,9 +8,10 @@ import { besideTarget, findTarget, type Target } from "./target.ts";
 import { PARTIAL_SUFFIX, TemporaryFile } from "./temporary-file.ts";
 
 const LOCK = ".lock";
-/** Leftovers of a process killed while taking a lock or removing an abandoned one. */
-const LOCK_LEFTOVER = new RegExp(`^\\${LOCK}\\.[0-9a-f]{12,16}(?:\\.\\d+(?:\\.[0-9a-f]{12})?)?$`);
-/** Far longer than taking a lock lasts: for leftovers of other machines, or without content. */
+/** Leftovers of a process killed while taking a lock or removing an abandoned one: what was to get the name, and the token. */
+const LOCK_DRAFT = new RegExp(`^\\${LOCK}\\.(?:[0-9a-f]{16}\\.\\d+\\.)?[0-9a-f]{12}$`);
+const LOCK_TOKEN = new RegExp(`^\\${LOCK}\\.[0-9a-f]{16}(?:\\.\\d+)?$`);
+/** Far longer than taking a lock lasts: for leftovers of other machines. */
 const LEFTOVER_MS = 60_000;
 
 export interface ClaimOptions {
@@ -190,12 +191,15 @@ export async function removeLeftovers({ path }: Target): Promise<void> {
     if (!name.startsWith(prefix)) continue;
     const suffix = name.slice(prefix.length);
     const isPartial = PARTIAL_SUFFIX.test(suffix);
-    if (!isPartial && !LOCK_LEFTOVER.test(suffix)) continue;
+    const isDraft = LOCK_DRAFT.test(suffix);
+    if (!isPartial && !isDraft && !LOCK_TOKEN.test(suffix)) continue;
     const file = join(folder, name);
     const found = await lstat(file).catch(() => undefined);
     if (!found?.isFile()) continue;
     const isOld = Date.now() - found.mtimeMs > LEFTOVER_MS;
-    if (isPartial || isOld || (await isAbandoned(file))) await unlink(file).catch(() => {});
+    // An empty draft does not say whose it is: a process that lives makes another one.
+    const isNobodys = isPartial || isOld || (isDraft && found.size === 0);
+    if (isNobodys || (await isAbandoned(file))) await unlink(file).catch(() => {});
   }
 }
 

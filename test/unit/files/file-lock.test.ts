@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FileLock, LockHeld } from "../../../src/files/file-lock.ts";
@@ -60,6 +60,25 @@ describe("FileLock", () => {
       expect(most).toBe(1);
       expect(readdirSync(dirname(path))).toEqual([]);
     }
+  });
+
+  it("is taken although who held it removed what was to become it", async () => {
+    const path = newPath();
+    let removed = 0;
+    const remover = (async () => {
+      while (removed < 10) {
+        const draft = readdirSync(dirname(path)).find((name) => /\.[0-9a-f]{12}$/.test(name));
+        if (draft !== undefined) {
+          unlinkSync(join(dirname(path), draft));
+          removed += 1;
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    for (let round = 0; round < 10_000 && removed < 10; round++) await (await FileLock.acquire(path)).release();
+    await remover;
+    expect(removed).toBe(10);
+    expect(readdirSync(dirname(path))).toEqual([]);
   });
 
   it("takes over from a number that another process has by now, where nobody tells when it began", async () => {

@@ -161,9 +161,19 @@ describe("what a dead process left", () => {
     for (const name of [...others, `.model.${id}.partial`, `.model.lock.${id}`]) writeFileSync(join(at, name), "");
     if (posix) symlinkSync("model", join(at, ".model.ffffffffffff.partial"));
     await withOutput(join(at, "model"), { overwrite: false }, async () => {});
-    // What was made just now may be of somebody who takes the lock at this moment.
-    const kept = [...others, `.model.lock.${id}`, ...(posix ? [".model.ffffffffffff.partial"] : [])];
+    const kept = [...others, ...(posix ? [".model.ffffffffffff.partial"] : [])];
     expect(readdirSync(at).sort()).toEqual(kept.sort());
+  });
+
+  it("is removed where it was to become a lock and does not say whose, and kept where it may be another machine's", async () => {
+    const at = emptyFolder();
+    const id = "0123456789ab";
+    const empty = [`.model.lock.${id}`, `.model.lock.0123456789abcdef.0.${id}`];
+    for (const name of empty) writeFileSync(join(at, name), "");
+    const theirs = { ".model.lock.ba9876543210": JSON.stringify({ ...thisProcess(), host: "elsewhere" }) };
+    for (const [name, content] of Object.entries(theirs)) writeFileSync(join(at, name), content);
+    await withOutput(join(at, "model"), { overwrite: false }, async () => {});
+    expect(readdirSync(at)).toEqual(Object.keys(theirs));
   });
 
   it("is removed at once where it names the process: of a lock that was being taken, or removed", async () => {
