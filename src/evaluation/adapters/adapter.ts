@@ -67,6 +67,15 @@ export function wrongShape(shape: string, fields: Fields): InvalidInputError {
   return new InvalidInputError("ERR_INVALID_ITEM", message, { field: "the row" });
 }
 
+/** A row of another layout, which this one would read wrongly. */
+export function rowOf(layout: string, because: string): InvalidInputError {
+  return new InvalidInputError(
+    "ERR_INVALID_ITEM",
+    `It is a row of ${layout} (${because}): write its rows to a file of their own, and read that with eval pairs.`,
+    { field: "the row" },
+  );
+}
+
 export function fieldsOf(row: unknown, where = "the row"): Fields {
   if (isObject(row)) return row;
   throw wrong("an object", where, row);

@@ -69,7 +69,7 @@ describe("a CSV file", () => {
       expect.stringMatching(/^line 3: .*"chosen" \(empty\), "rejected" \(empty\)/),
       expect.stringMatching(/^line 4: .*prompt/),
     ]);
-    expect(adapt({ prompt: "Hi", chosen: "Hello", rejected: "" })).toHaveProperty("case");
+    expect(adapt({ prompt: "Hi", chosen: "Hello", rejected: "" })).toEqual({ omitted: "no answer" });
   });
 });
 
@@ -147,8 +147,7 @@ describe("chosen and rejected that answer different prompts", () => {
   it.each([
     { chosen: conversation("a", "c"), rejected: conversation("b", "r") },
     { chosen: [...conversation("a", "x"), ...conversation("b", "c")], rejected: conversation("a", "r") },
-    { prompt: "q", chosen: transcript("a", "c"), rejected: transcript("b", "r") },
-    { prompt: "q", chosen: transcript("a", "c"), rejected: "r" },
+    { prompt: "q", chosen: transcript("q", "c\n\nHuman: a\n\nAssistant: d"), rejected: transcript("q", "r") },
   ])("are refused, and taken on request: %j", (row) => {
     expect(refusal(row)).toMatch(/chosen and rejected answer different prompts.*--different-prompts allow/);
     expect(refusal(row, { differentPrompts: "allow" })).toBe("");
@@ -156,7 +155,6 @@ describe("chosen and rejected that answer different prompts", () => {
 
   it("are not those that differ in their last turn", () => {
     expect(refusal({ chosen: conversation("a", "c"), rejected: conversation("a", "r") })).toBe("");
-    expect(refusal({ prompt: "q", chosen: transcript("a", "c"), rejected: transcript("a", "r") })).toBe("");
     expect(refusal({ prompt: "q", chosen: "Human: a", rejected: "Human: b" })).toBe("");
   });
 });
@@ -223,7 +221,7 @@ describe("the prompt of a pair", () => {
     ],
     [{ prompt: [user("a"), assistant("b")], responses: ["b", "c"], ranks: [1, 2] }, /last message of prompt/],
     [{ prompt: "completely different", ...whole }, /does not contain the prompt/],
-    [{ prompt: "What is 2+2?", chosen: dialogue("4"), rejected: dialogue("5") }, /already contains the prompt/],
+    [{ prompt: "Write a dialogue.", chosen: dialogue("4"), rejected: "c" }, /^chosen is a transcript/],
     [{ prompt: "a", chosen: "b" }, /^rejected is missing or empty/],
   ])("is neither lost nor doubled: %j", (row, message) => {
     expect(refusal(row)).toMatch(message);
@@ -235,7 +233,7 @@ describe("the prompt of a pair", () => {
     { prompt: "\n\nHuman: a\n\nAssistant:", ...whole },
     { prompt: "a", chosen: [assistant("b")], rejected: [assistant("c")] },
     { prompt: [user("a")], ...whole },
-    { prompt: "Write a dialogue.", chosen: dialogue("4"), rejected: "c" },
+    { prompt: "What is 2+2?", chosen: dialogue("4"), rejected: dialogue("5") },
     { prompt: "a", question: "a", chosen: "b", rejected: "c" },
   ])("may be given so: %j", (row) => {
     expect(refusal(row, { differentPrompts: "allow" })).toBe("");
