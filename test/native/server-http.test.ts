@@ -107,10 +107,14 @@ describe("wrong requests", () => {
   it("a long unknown path costs no more than another", async () => {
     const { port } = await listen();
     await send(port, "/nothing", "{}");
-    const began = performance.now();
-    for (const character of ["a", "/"])
-      expect((await send(port, `/${character.repeat(14_000)}b`, "{}")).status).toBe(404);
-    expect(performance.now() - began).toBeLessThan(150);
+    const spent: number[] = [];
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const began = process.cpuUsage();
+      for (const character of ["a", "/"])
+        expect((await send(port, `/${character.repeat(14_000)}b`, "{}")).status).toBe(404);
+      spent.push(process.cpuUsage(began).user);
+    }
+    expect(Math.min(...spent)).toBeLessThan(150_000);
   });
 
   it("bodies and lists beyond the limits are 413, with the limit, once the client has sent all", async () => {
