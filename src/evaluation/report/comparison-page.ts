@@ -62,11 +62,11 @@ interface Measured {
   readonly intervals?: readonly (Interval | undefined)[];
 }
 
-/** Absent where no benchmark has a score of its own. */
+/** Absent where no benchmark has an official score. */
 function officialTable({ benchmarks }: RunsComparison, names: readonly string[]): Content {
   const scores = benchmarks.flatMap(({ benchmark, measures }): Measured[] => {
     const own = measures.map(({ officialScore }) => officialScore);
-    if (own.every((one) => one === undefined)) return [];
+    if (own.every((one) => one?.score === undefined)) return [];
     return [{ title: benchmark, values: own.map((one) => one?.score), intervals: own.map((one) => one?.interval) }];
   });
   return scores.length > 0 && summaryTable("Official score", scores, names);
@@ -91,13 +91,12 @@ function summaryTable(title: string, measured: readonly Measured[], names: reado
       ? {
           columns: ["Benchmark", ...names],
           rows: measured.map((one) => [one.title, ...names.map((_, i) => marked(one, i))]),
-          hasLongNames: true,
         }
       : {
           columns: ["Model", ...measured.map((one) => one.title)],
           rows: names.map((name, i) => [name, ...measured.map((one) => marked(one, i))]),
         };
-  return html`<div class="block full"><h2>${title}</h2>${table(options)}</div>`;
+  return html`<div class="block full"><h2>${title}</h2>${table({ ...options, hasLongNames: true })}</div>`;
 }
 
 /** The highest value is bold. */
@@ -144,12 +143,12 @@ function benchmarkBlock(one: BenchmarkComparison, id: string, names: readonly st
     flips && [
       flipsBlock(
         `${id}-first`,
-        `Right only in the first: ${names[0]}`,
+        `Right only in the first (${names[0]})`,
         flips.filter(({ gain }) => gain < 0),
       ),
       flipsBlock(
         `${id}-second`,
-        `Right only in the second: ${names[1]}`,
+        `Right only in the second (${names[1]})`,
         flips.filter(({ gain }) => gain > 0),
       ),
     ]
@@ -171,7 +170,7 @@ function flipsBlock(id: string, title: string, flips: readonly Flip[]): Content 
   const shown = flips.slice(0, MAX_FLIPS);
   const more = flips.length - shown.length;
   return html`<div class="block" data-mistakes><h3>${title}</h3><p class="note">${plural(flips.length, "case")}, largest change of the margin
-first. Margins are those of the first and of the second model. Texts are in the reports of the worst mistakes only.</p>
+first. Margins: the first model’s → the second’s. Reports keep the texts of their worst mistakes only.</p>
 ${searchBar(id, { label: "Search", noun: "case", count: shown.length })}
 <div class="mistakes block">${shown.map(flipDetails)}</div>${more > 0 && html`<p class="note">… and ${grouped(more)} more in comparison.json.</p>`}</div>`;
 }

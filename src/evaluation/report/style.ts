@@ -131,6 +131,7 @@ th:first-child,td:first-child{min-width:84px}
 .stack th,.stack td{border:0;padding:1px 0}
 .stack tbody th,.stack tfoot th{padding-bottom:4px;font-weight:600}
 .stack td{display:flex;justify-content:space-between;gap:16px}
+.stack td>span{flex-shrink:0;max-width:60%}
 .stack td.absent{display:none}
 .stack td::before{content:attr(data-name);color:var(--muted);font-weight:400;text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:0}
 }

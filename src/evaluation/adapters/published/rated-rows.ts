@@ -1,17 +1,8 @@
 /** One response a row, with its score or rank; rows with the same prompt, wherever they are, are one case. */
-import { describeField } from "../../../prompt/texts.ts";
+import { describeField, quotedNames } from "../../../prompt/texts.ts";
 import type { CaseResponse } from "../../case.ts";
-import {
-  type AdaptOptions,
-  fieldsOf,
-  itemOf,
-  namesOf,
-  promptOf,
-  rowFields,
-  textOf,
-  writtenBy,
-  wrong,
-} from "../adapter.ts";
+import { type AdaptOptions, fieldsOf, namesOf, promptOf, rowFields, textOf, writtenBy, wrong } from "../adapter.ts";
+import { answerItem } from "../answers.ts";
 import { asNumber } from "../labels.ts";
 import type { Facts, Layout } from "../layout.ts";
 import { PROMPTS, RANKS, SCORES, theOne } from "./rated-names.ts";
@@ -22,22 +13,34 @@ const RESPONSES = ["response", "completion", "answer", "output", "generation"];
 const GRADES = [...SCORES, ...RANKS];
 const SHAPE = '{"prompt","response","score"}';
 
+/** Names of prompt, response and grade. */
+type Columns = readonly [string, string, string];
+
 /** The rows' names of prompt, response and grade; undefined unless there is one of each. */
-function columnsOf(names: readonly string[]): readonly [string, string, string] | undefined {
+function columnsOf(names: readonly string[]): Columns | undefined {
   const isThere = (name: string) => names.includes(name);
   const [prompt, response, grade] = [theOne(PROMPTS, isThere), theOne(RESPONSES, isThere), theOne(GRADES, isThere)];
   if (prompt === undefined || response === undefined || grade === undefined) return undefined;
   return [prompt, response, grade];
 }
 
-function readRow(row: unknown, options: AdaptOptions): RatedRow {
-  const columns = columnsOf(Object.keys(fieldsOf(row)));
-  if (columns === undefined) throw wrong(SHAPE, "the row", row);
-  const [prompt, response, grade] = columns;
+/** Reads rows of the same columns as the first: a rank is no score. */
+function rowReader(): (row: unknown, options: AdaptOptions) => RatedRow {
+  let first: Columns | undefined;
+  return (row, options) => {
+    const columns = columnsOf(Object.keys(fieldsOf(row)));
+    if (columns === undefined) throw wrong(SHAPE, "the row", row);
+    first ??= columns;
+    if (columns.join() !== first.join()) throw wrong(`${quotedNames(first)}, as the rows before have,`, "the row", row);
+    return readRow(columns, row, options);
+  };
+}
+
+function readRow([prompt, response, grade]: Columns, row: unknown, options: AdaptOptions): RatedRow {
   const fields = rowFields(row, options, SHAPE, [prompt, response, "system"]);
   const context = promptOf(fields, options, prompt);
   const judged: CaseResponse = {
-    item: itemOf(context, textOf(fields, response)),
+    item: answerItem(context, textOf(fields, response), response),
     grade: gradeOf(fields[grade], grade, RANKS.includes(grade)),
     ...writtenBy(fields["model"]),
   };
@@ -62,5 +65,5 @@ export const ratedRows: Layout = {
       : `${JSON.stringify(grade)} has ${describeField(other)}, which is not a number.`;
   },
   compared: "among the rows with the same prompt, higher scores (lower ranks) over others",
-  gather: () => new ResponseTable(readRow),
+  gather: () => new ResponseTable(rowReader()),
 };
