@@ -39,7 +39,7 @@ import { checkFolderName } from "./output-names.ts";
 import { fieldNames } from "./output-options.ts";
 import { evalPartitions } from "./partitions/eval-partitions.ts";
 import { addPartitionOptions, asksForPartitions, isPartitioned, type PartitionOptions } from "./partitions/options.ts";
-import { preview } from "./visible-text.ts";
+import { whyNone } from "./row-counts.ts";
 
 type EvalCommandOptions = ModelOptions &
   EngineOptions &
@@ -89,7 +89,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
     const { report } = evaluation;
     for (const own of report.benchmarks) {
       if (own.cases > 0) continue;
-      terminal.note(`error: ${own.benchmark} has no usable row, so nothing was measured: ${whyNone(own)}`);
+      terminal.note(`error: ${own.benchmark} has no usable row, so nothing was measured: ${whyNone(own.rows)}`);
       unmeasured = true;
     }
     if (options.output !== undefined) {
@@ -107,17 +107,6 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   });
   return unmeasured ? EXIT_FATAL : exitCode;
 };
-
-const MAX_REASON = 120;
-
-/** What became of the rows, the most frequent reason first. */
-function whyNone({ rows }: BenchmarkReport): string {
-  const reasons = Object.entries({ ...rows.problems, ...rows.omitted }).sort(([, a], [, b]) => b - a);
-  const [first, ...others] = reasons.map(
-    ([reason, count]) => `${counted(count, "row")}: ${preview(reason, MAX_REASON).replace(/\.$/, "")}`,
-  );
-  return `${first ?? "no row was read"}${others.length > 0 ? "; and others" : ""}`;
-}
 
 function plainRequests(names: readonly string[]): BenchmarkRequest[] {
   return names.flatMap((name) => (name === ALL ? CARD : [name as BenchmarkName])).map((benchmark) => ({ benchmark }));
