@@ -1,13 +1,6 @@
 /** `starling-rm eval` */
 import { type Command, InvalidArgumentError } from "commander";
-import {
-  type BenchmarkName,
-  type BenchmarkReport,
-  type BenchmarkRequest,
-  benchmarks,
-  evaluate,
-  writeReport,
-} from "../src/entry/eval.ts";
+import { type BenchmarkName, type BenchmarkRequest, benchmarks, evaluate, writeReport } from "../src/entry/eval.ts";
 import {
   ALL,
   addDataOptions,
@@ -21,7 +14,6 @@ import {
   sampleSettings,
 } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
-import { counted } from "./counted.ts";
 import { EXIT_DONE, EXIT_FATAL, UsageError } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";

@@ -20,20 +20,23 @@ export function skippedText({ read, omitted }: RowCounts): string | undefined {
   return `${count} of ${read} rows skipped (${named.join(", ")}${all.length > MAX_REASONS ? " and others" : ""})`;
 }
 
-/** Why no row could be used. */
+/** Rows that failed, with the most frequent reason; undefined: there are none. */
+export function failedText({ broken, failed, problems }: RowCounts): string | undefined {
+  const count = broken + failed;
+  const [first = "", ...others] = Object.keys(problems);
+  if (count === 0) return undefined;
+  return `${count} failed (${shown(first)})${others.length > 0 ? ", some for other reasons" : ""}`;
+}
+
+/** Why no row could be used: what became of them, the most frequent reason first. */
 export function whyNone({ problems, omitted }: RowCounts): string {
-  return mostFrequent({ ...problems, ...omitted });
+  const [first, ...others] = Object.entries({ ...problems, ...omitted }).sort(([, a], [, b]) => b - a);
+  if (first === undefined) return "no row was read";
+  const [reason, count] = first;
+  const what = `${counted(count, "row")} ${reason in omitted ? (count === 1 ? "was skipped" : "were skipped") : "failed"}`;
+  return `${what} (${shown(reason)})${others.length > 0 ? ", and others for other reasons" : ""}`;
 }
 
-/** Why rows failed. */
-export function whyFailed({ problems }: Pick<RowCounts, "problems">): string {
-  return mostFrequent(problems);
-}
-
-function mostFrequent(counts: Readonly<Record<string, number>>): string {
-  const reasons = Object.entries(counts).sort(([, a], [, b]) => b - a);
-  const [first, ...others] = reasons.map(
-    ([reason, count]) => `${counted(count, "row")}: ${preview(reason, MAX_PROBLEM).replace(/\.$/, "")}`,
-  );
-  return `${first ?? "no row was read"}${others.length > 0 ? "; and others" : ""}`;
+function shown(problem: string): string {
+  return preview(problem, MAX_PROBLEM).replace(/\.$/, "");
 }
