@@ -113,10 +113,11 @@ const MAX_REASON = 120;
 /** What became of the rows, the most frequent reason first. */
 function whyNone({ rows }: BenchmarkReport): string {
   const reasons = Object.entries({ ...rows.problems, ...rows.omitted }).sort(([, a], [, b]) => b - a);
-  const [first, ...others] = reasons.map(
-    ([reason, count]) => `${counted(count, "row")}: ${preview(reason, MAX_REASON).replace(/\.$/, "")}`,
-  );
-  return `${first ?? "no row was read"}${others.length > 0 ? "; and others" : ""}`;
+  const [first, ...others] = reasons;
+  if (first === undefined) return "no row was read";
+  const [reason, count] = first;
+  const what = `${counted(count, "row")} ${reason in rows.omitted ? (count === 1 ? "was skipped" : "were skipped") : "failed"}`;
+  return `${what} (${preview(reason, MAX_REASON).replace(/\.$/, "")})${others.length > 0 ? ", and others for other reasons" : ""}`;
 }
 
 function plainRequests(names: readonly string[]): BenchmarkRequest[] {

@@ -11,7 +11,7 @@
  * kept.
  */
 import { InvalidInputError } from "../../errors.ts";
-import { asParsed, refuseListCell } from "../../prompt/csv-cells.ts";
+import { readList, refuseListCell } from "../../prompt/csv-cells.ts";
 import { type CheckedItem, systemTurn, withSystem } from "../../prompt/items.ts";
 import { type ChatMessage, isMessage, refuseLastTurn } from "../../prompt/messages.ts";
 import { transcriptWarning } from "../../prompt/transcript.ts";
@@ -94,7 +94,7 @@ function turnsBefore(item: CheckedItem): Turns {
 
 /** Beside a prompt, "messages" are not read: they must begin with what is scored before the response. */
 function refuseOtherMessages(fields: Fields, responses: readonly CaseResponse[], options: AdaptOptions): void {
-  const value = asParsed(fields["messages"]);
+  const value = readList(fields["messages"], "messages");
   if (!Array.isArray(value) || value.length === 0 || !value.every(isMessage)) {
     refuseUnreadPrompt(fields, OTHERS);
     return;

@@ -1,10 +1,13 @@
 /** What eval, compare and fit refuse, name once, or take on purpose: rows that lost their type or carry more than is read. */
 import { describe, expect, it } from "vitest";
 import type { AdaptOptions } from "../../../src/evaluation/adapters/adapter.ts";
+import { layoutNamed } from "../../../src/evaluation/adapters/layouts.ts";
 import { benchmarks } from "../../../src/evaluation/benchmarks.ts";
 import { benchmarkNames } from "../../../src/evaluation/case.ts";
 import { CaseReader, type ReadCasesOptions, type RowProblem } from "../../../src/evaluation/read-cases.ts";
 import { RowFacts } from "../../../src/evaluation/row-facts.ts";
+import { FieldMap, type FieldMapping } from "../../../src/prompt/field-map.ts";
+import { rowItems } from "../../../src/prompt/row-items.ts";
 import { dataset, datasets } from "../../datasets.ts";
 import { fileOf, valuesOf } from "../rows/support.ts";
 
@@ -70,6 +73,58 @@ describe("a CSV file", () => {
       expect.stringMatching(/^line 4: .*prompt/),
     ]);
     expect(adapt({ prompt: "Hi", chosen: "Hello", rejected: "" })).toEqual({ omitted: "no answer" });
+  });
+});
+
+describe("a key that JSON in a text has twice", () => {
+  const twice = '[{"role":"user","content":"q"},{"role":"assistant","content":"a","content":"b"}]';
+  const once = '[{"role":"user","content":"q"},{"role":"assistant","content":"c"}]';
+  const object = '{"text":"a","text":"b"}';
+
+  it.each([
+    [undefined, { chosen: twice, rejected: once }, "chosen"],
+    [undefined, { prompt: twice, chosen: once, rejected: once }, "prompt"],
+    [undefined, { prompt: "q", messages: twice, chosen: "a", rejected: "b" }, "messages"],
+    [
+      "arena",
+      { model_a: "m", model_b: "n", winner: "model_a", conversation_a: twice, conversation_b: once },
+      "conversation_a",
+    ],
+    ["summarize", { info: '{"post":"a","post":"b"}', summaries: "[]", choice: 1 }, "info"],
+    [
+      "summarize",
+      { info: '{"subreddit":"s","title":"t","post":"b"}', summaries: `[${object},${object}]`, choice: 1 },
+      "summaries",
+    ],
+    ["webgpt", { question: object, answer_0: "a", answer_1: "b", score_0: 1, score_1: 0 }, "question"],
+    ["truthfulqa-mc2", { question: "q", mc2_targets: '{"a":1,"a":0}' }, "mc2_targets"],
+    ["oasst-trees", { message_tree_id: "1", prompt: object }, "prompt"],
+    [
+      "sharegpt-pairs",
+      { prompt: "q", chosen: '{"role":"assistant","content":"a","content":"b"}', rejected: once },
+      "chosen",
+    ],
+    ["llama-factory-v1", { chosen_messages: twice, rejected_messages: once }, "chosen_messages"],
+  ])("is refused, as in JSON lines: %s, %j", (adapter, row, name) => {
+    const layout = adapter === undefined ? undefined : layoutNamed(adapter);
+    expect(() => (layout?.adapt ?? adapt)(row)).toThrow(
+      new RegExp(`${name} has the key "\\w+" twice in one object .* which of the two counts is not defined`),
+    );
+  });
+
+  it("is what a person may ask about", () => {
+    expect(refusal({ prompt: object, chosen: '[{"a":1,"a":2}]', rejected: "b" })).toBe("");
+  });
+
+  it("is refused in what --field names, and in rows of score", () => {
+    const map = (mapping: FieldMapping) => new FieldMap(mapping, ["prompt", "response"]);
+    const row = { prompt: "q", answer: '{"text":"a","text":"b"}' };
+    expect(() => map({ response: "answer.text" }).read(row)).toThrow(/answer has the key "text" twice/);
+    expect(() => rowItems({ messages: twice })).toThrow(/messages has the key "content" twice/);
+    expect(() => rowItems({ prompt: twice, response: "a" })).toThrow(/prompt has the key "content" twice/);
+    expect(() => rowItems({ prompt: "q", response: twice.slice(0, 1) + twice.slice(31) })).toThrow(
+      /response has the key "content" twice/,
+    );
   });
 });
 

@@ -10,7 +10,7 @@
  *
  * Source: the data sets' cards, lm-sys/FastChat (fastchat/llm_judge/README.md), Kaggle's page "Data" of the competition.
  */
-import { asParsed } from "../../../prompt/csv-cells.ts";
+import { asParsed, readList } from "../../../prompt/csv-cells.ts";
 import { areParts, type ChatMessage } from "../../../prompt/messages.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
@@ -158,7 +158,7 @@ function flagNumber(fields: Fields, name: string): 0 | 1 {
 
 /** A list of texts, as a list, as JSON, or one text. */
 function turnsOf(fields: Fields, name: string): Turns {
-  const list = asParsed(fields[name]);
+  const list = readList(fields[name], name);
   if (!Array.isArray(list)) return [textOf(fields, name)];
   return list.map((text: unknown, i) => (text === null ? null : asText(text, `${name}[${i}]`)));
 }
