@@ -114,6 +114,27 @@ describe("public data sets", () => {
     expect(codes.cases.flatMap(said)).toEqual(["i: a > b"]);
   });
 
+  it("can have scores by another name: HelpSteer2's ratings, of which each row has several", async () => {
+    const rows = [
+      [1, 4],
+      [3, 0],
+    ].map(([helpfulness, verbosity]) => ({ prompt: "p", response: `${helpfulness}`, helpfulness, verbosity }));
+    const { cases, problems } = await read(rows, "rated-rows", { fields: { score: "helpfulness" } });
+    expect([problems, cases.flatMap(said)]).toEqual([[], ["p: 3 > 1"]]);
+  });
+
+  it.each(["initial_reason_steps", "trajectory", "schema", "article", "premise", "paragraph", "source_text"])(
+    "have no %s beside the prompt that would not be scored",
+    async (name) => {
+      const row = { prompt: "q", chosen: "a", rejected: "b" };
+      const { problems, cases } = await read([{ ...row, [name]: "What the prompt is about." }], "pairs");
+      expect(cases).toEqual([]);
+      expect(problems).toEqual([expect.stringContaining(`--ignore-field ${name}`)]);
+      const prompt = "q: What the prompt is about.";
+      expect((await read([{ ...row, prompt, [name]: "What the prompt is about." }], "pairs")).problems).toEqual([]);
+    },
+  );
+
   it("can have conversations as JSON in texts, as some parquet files and CSV have them", async () => {
     const of = (...turns: string[]) =>
       JSON.stringify(turns.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content })));
