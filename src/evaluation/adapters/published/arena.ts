@@ -28,10 +28,10 @@ import {
   wrong,
 } from "../adapter.ts";
 import { compared, withoutSameText } from "../compared.ts";
-import { adaptHuman, HUMAN_WINNERS } from "../human.ts";
+import { adaptHuman } from "../human.ts";
 import { asNumber, labelNumber } from "../labels.ts";
 import type { Layout } from "../layout.ts";
-import { labelInWords } from "./verdicts.ts";
+import { winnerColumn } from "../winner.ts";
 
 const CONVERSATIONS = ["conversation_a", "conversation_b"];
 const COLUMNS = {
@@ -42,14 +42,13 @@ const COLUMNS = {
   conversation_b: "messages",
 } as const;
 const COMPARED = "the conversation that was preferred over the other";
-const WINNER = labelInWords("winner", HUMAN_WINNERS);
 
 export const arena: Layout = {
   name: "arena",
   title: "Chatbot Arena conversations",
   columns: COLUMNS,
   compared: COMPARED,
-  label: () => WINNER,
+  label: () => winnerColumn,
   adapt: (row, options = {}) =>
     hasOtherParts(row) ? { omitted: "has an image or a file" } : withoutSameText(adaptHuman(row, options), options),
 };
@@ -73,7 +72,7 @@ export const mtBench: Layout = {
   // The Arena's conversations also have a "turn", the number of all turns.
   without: ["tstamp", "anony"],
   compared: "the conversation that was preferred over the other, up to the turn of the vote",
-  label: () => WINNER,
+  label: () => winnerColumn,
   adapt(row, options = {}) {
     const fields = fieldsOf(row);
     const turn = asNumber(fields["turn"]);

@@ -23,7 +23,8 @@ import { compared } from "../compared.ts";
 import type { Description, RowLayout } from "../layout.ts";
 import { adaptPairs } from "../pairs.ts";
 import { refuseUnreadPrompt } from "../unread-prompt.ts";
-import { byNumbers, type Grades, gradeOf, numbersAdvice, type Verdict, withNumbers } from "./verdicts.ts";
+import { numbersAdvice, withNumbers } from "./label-numbers.ts";
+import { byNumbers, type Grades, gradeOf, type Verdict } from "./verdicts.ts";
 
 /** A prompt, or the conversation before the answer. */
 export type Context = string | readonly ChatMessage[];
@@ -85,20 +86,16 @@ export function twoResponses(description: Description, of: TwoResponses): RowLay
     const named = items.map((item, i) => ({ item, ...namedBy(labels?.[i], fields) }));
     return judged(named, verdict.of(fields), options, namesOf({ ...fields, id: fields[id] }));
   };
-  const { label, isScale } = verdict;
+  const { label, scale } = verdict;
   if (label === undefined) return { ...description, adapt };
-  if (isScale === undefined) return { ...description, label: () => label, adapt };
+  const { name } = description;
+  const column = label({ layout: name, of: (labels) => numbersAdvice(name, labels, responses) });
+  if (scale === undefined) return { ...description, label: () => column, adapt };
   return {
     ...description,
-    label: () => ({
-      ...label,
-      problem: (values, isFound) => {
-        const problem = label.problem(values, isFound);
-        return problem && `${problem} ${numbersAdvice(description.name, values, responses)}`;
-      },
-    }),
+    label: () => column,
     byNumbers: (numbers) =>
-      twoResponses(withNumbers(description, numbers), { ...of, verdict: byNumbers(label.name, numbers) }),
+      twoResponses(withNumbers(description, numbers), { ...of, verdict: byNumbers(scale, numbers) }),
     adapt,
   };
 }

@@ -1,5 +1,10 @@
-/** One response a row, with its score or rank; rows with the same prompt, wherever they are, are one case. */
+/**
+ * One response a row, with its score or rank; rows with the same prompt, wherever they are, are one case. A score may be true or
+ * false, as the label of TRL's unpaired preferences (docs/source/dataset_formats.md), and a response a list of one message.
+ */
+import { asParsed } from "../../../prompt/csv-cells.ts";
 import { describeField } from "../../../prompt/texts.ts";
+import { onlyAnswer } from "../../../prompt/turns.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
   type AdaptOptions,
@@ -12,13 +17,13 @@ import {
   writtenBy,
   wrong,
 } from "../adapter.ts";
-import { asNumber } from "../labels.ts";
+import { asFlag, asNumber } from "../labels.ts";
 import type { Facts, Layout } from "../layout.ts";
 import { PROMPTS, RANKS, SCORES, theOne } from "./rated-names.ts";
 import { type RatedRow, ResponseTable } from "./response-table.ts";
 import { gradeOf } from "./verdicts.ts";
 
-const RESPONSES = ["response", "completion", "answer", "output", "generation"];
+export const RESPONSES: readonly string[] = ["response", "completion", "answer", "output", "generation"];
 const GRADES = [...SCORES, ...RANKS];
 const SHAPE = '{"prompt","response","score"}';
 
@@ -36,12 +41,19 @@ function readRow(row: unknown, options: AdaptOptions): RatedRow {
   const [prompt, response, grade] = columns;
   const fields = rowFields(row, options, SHAPE, [prompt, response, "system"]);
   const context = promptOf(fields, options, prompt);
+  const turn = onlyAnswer(asParsed(fields[response]));
+  const isRank = RANKS.includes(grade);
+  const flag = isRank ? undefined : asFlag(fields[grade]);
   const judged: CaseResponse = {
-    item: itemOf(context, textOf(fields, response)),
-    grade: gradeOf(fields[grade], grade, RANKS.includes(grade)),
+    item: itemOf(context, textOf(turn === undefined ? fields : { [response]: turn }, response)),
+    grade: flag === undefined ? gradeOf(fields[grade], grade, isRank) : Number(flag),
     ...writtenBy(fields["model"]),
   };
   return { key: JSON.stringify(context), judged, names: namesOf(fields) };
+}
+
+function isGrade(name: string, is: Facts["is"]): boolean {
+  return is(name, "number") || (is(name, "flag") && !RANKS.includes(name));
 }
 
 export const ratedRows: Layout = {
@@ -51,11 +63,13 @@ export const ratedRows: Layout = {
   without: ["chosen", "rejected"],
   recognises: ({ names, is }: Facts) => {
     const columns = columnsOf(names);
-    return columns !== undefined && is(columns[1], "text") && is(columns[2], "number");
+    if (columns === undefined) return false;
+    const [, response, grade] = columns;
+    return (is(response, "text") || is(response, "messages")) && isGrade(grade, is);
   },
   problem: ({ names, values, is }: Facts) => {
     const [, , grade] = columnsOf(names) ?? [];
-    if (grade === undefined || is(grade, "number")) return undefined;
+    if (grade === undefined || isGrade(grade, is)) return undefined;
     const other = values.get(grade)?.find((value) => asNumber(value) === undefined);
     return other === undefined
       ? undefined
