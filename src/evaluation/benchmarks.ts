@@ -1,10 +1,10 @@
 /** The benchmarks: what each compares, its pinned data set, and the model card's numbers. */
 import type { Adapter } from "./adapters/adapter.ts";
-import { adaptHuman } from "./adapters/human.ts";
 import type { Description } from "./adapters/layout.ts";
 import { adaptNectar } from "./adapters/nectar.ts";
 import { adaptPairs } from "./adapters/pairs.ts";
 import { adaptPpe } from "./adapters/ppe.ts";
+import { adaptVote } from "./adapters/published/arena.ts";
 import { adaptRewardBench } from "./adapters/rewardbench.ts";
 import { adaptRewardBench2 } from "./adapters/rewardbench2.ts";
 import { adaptRmBench } from "./adapters/rmbench.ts";
@@ -59,7 +59,7 @@ export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
     name: "human",
     title: "Human preference",
     description: "The conversation preferred by a person in the Chatbot Arena scores higher than the other one.",
-    adapt: adaptHuman,
+    adapt: adaptVote,
     label: (names) => (names.includes("conversation_a") ? winnerColumn : undefined),
     source: {
       repository: "lmsys/chatbot_arena_conversations",

@@ -35,6 +35,29 @@ export function transcriptWarning(prompt: string): ItemWarning | undefined {
   return { code: "TRANSCRIPT_IN_PROMPT", token: `${begin.text.trim()} … ${turn.text.trim()}` };
 }
 
+/** Marks and tokens at a text's start are shorter, with what may stand before them on their line. */
+const MAX_START_CHARACTERS = 64;
+
+/** What a text begins with, after its leading blanks. */
+function startOf(text: string): string {
+  const start = text.search(/\S/);
+  return start < 0 ? "" : text.slice(start, start + MAX_START_CHARACTERS);
+}
+
+/** Whether a text begins with a person's turn and goes on with one of the assistant: a conversation, and not a part of one. */
+export function beginsAsTranscript(text: string): boolean {
+  return startOf(text).search(PERSON) === 0 && transcriptWarning(text) !== undefined;
+}
+
+/** What chat templates begin a conversation with, after a token of the beginning. */
+const RENDERED =
+  /^(?:<s>|<bos>|<\|begin_of_text\|>|<\|endoftext\|>)?\s*(<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|\[INST\]|<\|(?:system|user|prompter|assistant)\|>)/;
+
+/** The token with which a text begins as one that a chat template has written, whatever the model; undefined: it does not. */
+export function renderedStart(text: string): string | undefined {
+  return RENDERED.exec(startOf(text))?.[1];
+}
+
 interface Found {
   readonly text: string;
   readonly end: number;

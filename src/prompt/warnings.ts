@@ -12,6 +12,7 @@ import { InvalidInputError } from "../errors.ts";
  * - `REPEATED_ROLE`: a conversation has two consecutive turns of the same role.
  * - `LIST_AS_TEXT`: a response or a {text} is a list of messages, as JSON or Python writes it.
  * - `MISSING_VALUE`: a response out of a CSV cell is "nan", "None" or the like.
+ * - `EMPTY_RESPONSE`: one of several responses is empty, and is not compared with the others.
  */
 export type WarningCode =
   | "DOUBLE_BOS"
@@ -22,7 +23,8 @@ export type WarningCode =
   | "TRANSCRIPT_IN_PROMPT"
   | "REPEATED_ROLE"
   | "LIST_AS_TEXT"
-  | "MISSING_VALUE";
+  | "MISSING_VALUE"
+  | "EMPTY_RESPONSE";
 
 /** Something legal in an item that is usually a mistake. */
 export interface ItemWarning {
@@ -33,7 +35,7 @@ export interface ItemWarning {
 }
 
 interface WarningText {
-  readonly noun: "text" | "prompt" | "conversation" | "response";
+  readonly noun: "text" | "prompt" | "conversation" | "response" | "row";
   /** For one, and for several. */
   readonly verb: readonly [string, string];
   readonly rest: (token: string) => string;
@@ -82,6 +84,11 @@ const warningTexts: Readonly<Record<WarningCode, WarningText>> = {
     noun: "response",
     verb: ["is", "are"],
     rest: (token) => `"${token}", which is scored as a text: remove rows whose value is missing`,
+  },
+  EMPTY_RESPONSE: {
+    noun: "row",
+    verb: ["has", "have"],
+    rest: () => "an empty response, which is not compared",
   },
 };
 

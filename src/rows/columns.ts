@@ -17,7 +17,7 @@ const COMMON_NAMES = [
   ...["instruction", "input", "query", "answer", "output", "completion", "outputs", "completions", "conversations"],
 ];
 
-/** Columns that are read. Any other name may appear twice. */
+/** Columns that are read. */
 export const READ_COLUMNS: ReadonlySet<string> = new Set([
   ...NAMES,
   ...["id", "subset", "question", "best_answer", "correct_answers", "incorrect_answers", "answers"],

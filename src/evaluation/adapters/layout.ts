@@ -92,14 +92,14 @@ export interface Facts {
   is(name: string, kind: Kind): boolean;
 }
 
-/** @param isCsv values are texts, so that a list or an object is JSON in a text */
+/** @param isCsv values are texts, so that a list or an object is JSON in a text; in other files only messages are */
 export function factsOf(rows: readonly Fields[], isCsv: boolean): Facts {
   const values = new Map<string, unknown[]>();
   for (const row of rows)
     for (const [name, value] of Object.entries(row)) {
       const list = values.get(name) ?? [];
       values.set(name, list);
-      if (value !== null && value !== undefined) list.push(isCsv ? asJson(value) : value);
+      if (value !== null && value !== undefined) list.push(isCsv ? asJson(value) : withMessages(value));
     }
   const known = new Map<string, boolean>();
   return {
@@ -121,6 +121,13 @@ function areMostly(values: readonly unknown[], kind: Kind): boolean {
   // Most rows may be ties; the others show what the labels are.
   const list = kind === "label" ? values.filter((value) => !isTie(value)) : values;
   return list.length > 0 && 2 * list.filter((one) => isKind(one, kind)).length > list.length;
+}
+
+/** Messages that are JSON in a text, as they are read; another text of JSON may be what somebody wrote. */
+function withMessages(value: unknown): unknown {
+  const read = asJson(value);
+  const list = Array.isArray(read) ? read : [read];
+  return list.length > 0 && list.every(isMessage) ? read : value;
 }
 
 function isKind(value: unknown, kind: Kind): boolean {

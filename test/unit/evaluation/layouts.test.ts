@@ -1,6 +1,7 @@
 /** Public data sets as they are published: found from their columns, and compared the right way round. */
 import { describe, expect, it } from "vitest";
 import { layouts } from "../../../src/evaluation/adapters/layouts.ts";
+import { benchmarks } from "../../../src/evaluation/benchmarks.ts";
 import { findLayout } from "../../../src/evaluation/find-layout.ts";
 import { published } from "./published-rows.ts";
 import { fileOf, many, numbered, read, said, sides } from "./read-layout.ts";
@@ -53,6 +54,93 @@ describe("public data sets", () => {
     const own = rows.slice(0, 1).map(({ response2, input, ...row }) => ({ ...row, other: response2 }));
     const codes = await read(own, "two-responses:1,2,0", { fields: map });
     expect(codes.cases.flatMap(said)).toEqual(["i: a > b"]);
+  });
+
+  it("can have conversations as JSON in texts, as some parquet files and CSV have them", async () => {
+    const of = (...turns: string[]) =>
+      JSON.stringify(turns.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content })));
+    const message = (content: string) => JSON.stringify({ role: "assistant", content });
+    const sides = { chosen: of("q", "a"), rejected: of("q", "b") };
+    const arena = {
+      model_a: "m",
+      model_b: "n",
+      winner: "model_a",
+      conversation_a: of("q", "a"),
+      conversation_b: of("q", "b"),
+    };
+    for (const [adapter, row] of [
+      ["pairs", sides],
+      ["pairs", { ...sides, prompt: of("q") }],
+      ["pairs", { ...sides, prompt: "q", messages: of("q", "a") }],
+      ["skywork", { ...sides, source: "s" }],
+      ["sharegpt-pairs", { conversations: of("q"), chosen: message("a"), rejected: message("b") }],
+      ["arena", arena],
+      ["mt-bench", { ...arena, question_id: 81, judge: "j", turn: 1 }],
+      ["capybara-dpo", { ...sides, conversation: [{ input: "q", output: "a" }] }],
+      ["llama-factory-v1", { chosen_messages: of("q", "a"), rejected_messages: of("q", "b") }],
+      ["helpsteer3", { context: of("q"), response1: "a", response2: "b", overall_preference: -1 }],
+    ] as const) {
+      const { found, cases, problems } = await read([row]);
+      expect([found, problems, cases.flatMap(said)]).toEqual([adapter, [], ["q: a > b"]]);
+    }
+    const image = JSON.stringify([{ role: "user", content: [{ type: "image_url", image_url: "u" }] }]);
+    const { omitted } = await read([arena, arena, { ...arena, conversation_a: image }]);
+    expect(omitted).toEqual({ "has an image or a file": 1 });
+  });
+
+  it.each([
+    JSON.stringify([
+      { role: "user", content: "x" },
+      { role: "assistant", content: "y" },
+    ]),
+    "Another text.",
+    "[{'role': 'user', 'content': 'x'}]",
+    { text: "Another text." },
+    ["Another text."],
+  ])("have no messages beside the prompt that would not be scored: %j", async (messages) => {
+    const { problems, cases } = await read([{ prompt: "q", messages, chosen: "a", rejected: "b" }]);
+    expect(cases).toEqual([]);
+    expect(problems).toEqual([expect.stringMatching(/"messages".*--ignore-field messages/)]);
+  });
+
+  it.each(["", [], "q", 2, null])("may have messages that say nothing more: %j", async (messages) => {
+    const { problems, cases } = await read([{ prompt: "q", messages, chosen: "a", rejected: "b" }]);
+    expect(problems).toEqual([]);
+    expect(cases.flatMap(said)).toEqual(["q: a > b"]);
+  });
+
+  it.each([
+    ["ppe-human", "ppe-best-of-k"],
+    ["ppe-best-of-k", "ppe-human"],
+    ["arena", "mt-bench"],
+    ["mt-bench", "arena"],
+  ] as const)("of %s refuse rows of %s", async (adapter, other) => {
+    const turns = (...texts: string[]) =>
+      texts.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content }));
+    const vote = { question_id: "1", model_a: "m", model_b: "n", winner: "model_a" };
+    const two = { conversation_a: turns("q", "a", "r", "c"), conversation_b: turns("q", "b", "r", "d") };
+    const rows = {
+      "ppe-human": { ...vote, prompt: "q", response_1: "a", response_2: "b" },
+      "ppe-best-of-k": {
+        ...{ question_id: "2", prompt: "q", response_1: "a", response_2: "b" },
+        ...{ scores: [true, false], sampled_conflict_pairs: [[0, 1]] },
+      },
+      arena: { ...vote, ...two, judge: "arena_user_1", turn: 2, anony: true, tstamp: 1 },
+      "mt-bench": { ...vote, ...two, judge: "expert_1", turn: 1 },
+    };
+    const { found, cases, problems } = await read([...Array(200).fill(rows[adapter]), rows[other]]);
+    expect(found).toBe(adapter);
+    expect(cases).toHaveLength(200);
+    expect(problems).toEqual([expect.stringContaining(`a row of ${other}`)]);
+    // Taken by its name, too.
+    expect((await read([rows[other]], adapter)).problems).toEqual(problems);
+    if (other === "mt-bench") expect(() => benchmarks.human.adapt(rows[other])).toThrow(/eval pairs/);
+  });
+
+  it("compare no score with a rank", async () => {
+    const rows = Array.from({ length: 200 }, (_, score) => ({ prompt: "p", response: `${score}`, score }));
+    const { problems } = await read([...rows, { prompt: "p", response: "best", rank: 1 }]);
+    expect(problems).toEqual([expect.stringMatching(/"prompt" and "response" and "score", as the rows before/)]);
   });
 
   it("are read as one layout per file, so that rows of another are invalid", async () => {

@@ -229,6 +229,26 @@ describe("a folder with Arrow files", () => {
     await expect(below("feather")).rejects.toThrow("pandas.read_feather(");
     const rows = file("feather/x.parquet", "");
     expect((await below("feather")).map(({ path }) => path)).toEqual([rows]);
+    file("feather/x.parquet.gz", "");
+    expect(await below("feather")).toHaveLength(2);
+  });
+
+  it.each([
+    ["part-1.arrow", /datasets\.Dataset\.from_file\(".*part-1\.arrow"\)\.to_parquet\("part-1\.parquet"\)/],
+    ["part-1.feather", /pandas\.read_feather\(/],
+    ["part-1.jsonl.bz2", /bunzip2/],
+    ["part-1.csv.zip", /unpacked/],
+    ["part-1.avro", /parquet or JSON lines/],
+    ["part-1.orc", /parquet or JSON lines/],
+    ["part-1.xlsx", /CSV/],
+  ])("is not read without them where it has other files, too: %s", async (name, advice) => {
+    const [part, ending] = ["part-0.jsonl", name.replaceAll(".", "-")];
+    file(`mixed-${ending}/${part}`, "");
+    const other = file(`mixed-${ending}/${name}`, "");
+    const reading = below(`mixed-${ending}`);
+    await expect(reading).rejects.toThrow(`has data that is not read beside its data files: ${other}`);
+    await expect(reading).rejects.toThrow(advice);
+    await expect(reading).rejects.toThrow(/or give the files that are meant/);
   });
 });
 

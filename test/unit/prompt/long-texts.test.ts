@@ -1,8 +1,9 @@
 /** What looks at texts of users takes time in proportion to them: anything quadratic would take minutes here. */
 import { expect, it } from "vitest";
 import { rawMembers } from "../../../cli/raw-members.ts";
+import { answerItem } from "../../../src/evaluation/adapters/answers.ts";
 import { parseDialogue } from "../../../src/evaluation/adapters/dialogue.ts";
-import { refuseLostPrompt, refuseWholeTranscript } from "../../../src/evaluation/adapters/pair-checks.ts";
+import { refuseLostPrompt } from "../../../src/evaluation/adapters/pair-checks.ts";
 import { conversationWarnings } from "../../../src/prompt/conversation-warnings.ts";
 import { missingCell, refuseListCell } from "../../../src/prompt/csv-cells.ts";
 import { refuseUnreadInput } from "../../../src/prompt/input-fields.ts";
@@ -76,7 +77,7 @@ const functions: Record<string, (text: string) => unknown> = {
   refuseListCell: (text) => refuseListCell(text, "chosen"),
   missingCell: (response) => missingCell({ prompt: "a", response }),
   refuseLostPrompt: (content) => refuseLostPrompt("a?", [{ role: "user", content }], "chosen"),
-  refuseWholeTranscript: (text) => refuseWholeTranscript(text, "a", "chosen"),
+  answerItem: (text) => answerItem("a", text, "chosen"),
   parseJson,
   textWarnings: (text) => textWarnings(text, marks, false),
   contentWarning: (text) => contentWarning([text], marks),

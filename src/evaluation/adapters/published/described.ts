@@ -8,7 +8,6 @@ import {
   allGiven,
   type Fields,
   fieldsOf,
-  itemOf,
   listOf,
   namesOf,
   promptOf,
@@ -19,6 +18,7 @@ import {
   wrong,
   wrongShape,
 } from "../adapter.ts";
+import { answerItem } from "../answers.ts";
 import { compared } from "../compared.ts";
 import type { Description, RowLayout } from "../layout.ts";
 import { adaptPairs } from "../pairs.ts";
@@ -82,7 +82,7 @@ export function twoResponses(description: Description, of: TwoResponses): RowLay
     refuseMissingColumns(description, fields, row);
     const context = typeof prompt === "string" ? promptOf(fields, options, prompt) : prompt(fields, options);
     // Read before the verdict: a file with another schema must not pass as one full of ties.
-    const items = responses.map((name) => itemOf(context, textOf(fields, name)));
+    const items = responses.map((name) => answerItem(context, textOf(fields, name), name));
     const named = items.map((item, i) => ({ item, ...namedBy(labels?.[i], fields) }));
     return judged(named, verdict.of(fields), options, namesOf({ ...fields, id: fields[id] }));
   };
@@ -159,10 +159,11 @@ export function manyResponses(description: Description, of: ManyResponses): RowL
     const responses = all.map((one, i): CaseResponse => {
       const where = `${list}[${i}]`;
       const own = text === undefined ? { [where]: one } : fieldsOf(one, where);
+      const name = text === undefined ? where : `${where}.${text}`;
       const [value, at] =
         order === undefined ? [own[grade as string], `${where}.${grade}`] : [order[i], `${grades}[${i}]`];
       return {
-        item: itemOf(context, text === undefined ? textOf(own, where) : textOf(own, text, `${where}.${text}`)),
+        item: answerItem(context, textOf(own, text ?? where, name), name),
         grade: gradeOf(value, at, isRank),
         ...namedBy(label, own),
       };

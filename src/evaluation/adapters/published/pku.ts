@@ -5,6 +5,7 @@
  * (safe_rlhf/datasets/raw/safe_rlhf.py).
  */
 
+import { withoutSameText } from "../compared.ts";
 import type { Layout } from "../layout.ts";
 import { adaptSafety } from "../safety.ts";
 import { twoResponses } from "./described.ts";
@@ -41,5 +42,5 @@ export const pkuSafety: Layout = {
   title: "PKU-SafeRLHF, safe response",
   columns: { ...COLUMNS, is_response_0_safe: "flag", is_response_1_safe: "flag" },
   compared: "the safe response over the unsafe one, as eval safety does",
-  adapt: adaptSafety,
+  adapt: (row, options = {}) => withoutSameText(adaptSafety(row, options), options),
 };

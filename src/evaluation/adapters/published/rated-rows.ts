@@ -3,20 +3,11 @@
  * false, as the label of TRL's unpaired preferences (docs/source/dataset_formats.md), and a response a list of one message.
  */
 import { asParsed } from "../../../prompt/csv-cells.ts";
-import { describeField } from "../../../prompt/texts.ts";
+import { describeField, quotedNames } from "../../../prompt/texts.ts";
 import { onlyAnswer } from "../../../prompt/turns.ts";
 import type { CaseResponse } from "../../case.ts";
-import {
-  type AdaptOptions,
-  fieldsOf,
-  itemOf,
-  namesOf,
-  promptOf,
-  rowFields,
-  textOf,
-  writtenBy,
-  wrong,
-} from "../adapter.ts";
+import { type AdaptOptions, fieldsOf, namesOf, promptOf, rowFields, textOf, writtenBy, wrong } from "../adapter.ts";
+import { answerItem } from "../answers.ts";
 import { asFlag, asNumber } from "../labels.ts";
 import type { Facts, Layout } from "../layout.ts";
 import { PROMPTS, RANKS, SCORES, theOne } from "./rated-names.ts";
@@ -27,25 +18,37 @@ export const RESPONSES: readonly string[] = ["response", "completion", "answer",
 const GRADES = [...SCORES, ...RANKS];
 const SHAPE = '{"prompt","response","score"}';
 
+/** Names of prompt, response and grade. */
+type Columns = readonly [string, string, string];
+
 /** The rows' names of prompt, response and grade; undefined unless there is one of each. */
-function columnsOf(names: readonly string[]): readonly [string, string, string] | undefined {
+function columnsOf(names: readonly string[]): Columns | undefined {
   const isThere = (name: string) => names.includes(name);
   const [prompt, response, grade] = [theOne(PROMPTS, isThere), theOne(RESPONSES, isThere), theOne(GRADES, isThere)];
   if (prompt === undefined || response === undefined || grade === undefined) return undefined;
   return [prompt, response, grade];
 }
 
-function readRow(row: unknown, options: AdaptOptions): RatedRow {
-  const columns = columnsOf(Object.keys(fieldsOf(row)));
-  if (columns === undefined) throw wrong(SHAPE, "the row", row);
-  const [prompt, response, grade] = columns;
+/** Reads rows of the same columns as the first: a rank is no score. */
+function rowReader(): (row: unknown, options: AdaptOptions) => RatedRow {
+  let first: Columns | undefined;
+  return (row, options) => {
+    const columns = columnsOf(Object.keys(fieldsOf(row)));
+    if (columns === undefined) throw wrong(SHAPE, "the row", row);
+    first ??= columns;
+    if (columns.join() !== first.join()) throw wrong(`${quotedNames(first)}, as the rows before have,`, "the row", row);
+    return readRow(columns, row, options);
+  };
+}
+
+function readRow([prompt, response, grade]: Columns, row: unknown, options: AdaptOptions): RatedRow {
   const fields = rowFields(row, options, SHAPE, [prompt, response, "system"]);
   const context = promptOf(fields, options, prompt);
   const turn = onlyAnswer(asParsed(fields[response]));
   const isRank = RANKS.includes(grade);
   const flag = isRank ? undefined : asFlag(fields[grade]);
   const judged: CaseResponse = {
-    item: itemOf(context, textOf(turn === undefined ? fields : { [response]: turn }, response)),
+    item: answerItem(context, textOf(turn === undefined ? fields : { [response]: turn }, response), response),
     grade: flag === undefined ? gradeOf(fields[grade], grade, isRank) : Number(flag),
     ...writtenBy(fields["model"]),
   };
@@ -76,5 +79,5 @@ export const ratedRows: Layout = {
       : `${JSON.stringify(grade)} has ${describeField(other)}, which is not a number.`;
   },
   compared: "among the rows with the same prompt, higher scores (lower ranks) over others",
-  gather: () => new ResponseTable(readRow),
+  gather: () => new ResponseTable(rowReader()),
 };

@@ -1,4 +1,5 @@
 /** THU-KEG/RM-Bench and lmarena-ai/PPE, as `eval rmbench` and `eval ppe` read them. */
+import { allGiven, rowOf } from "../adapter.ts";
 import type { Layout } from "../layout.ts";
 import { adaptPpe } from "../ppe.ts";
 import { adaptRmBench } from "../rmbench.ts";
@@ -25,7 +26,11 @@ export const ppeHuman: Layout = {
   over: ["two-responses"],
   compared: "the response that a person preferred over the other",
   label: () => winnerColumn,
-  adapt: adaptPpe,
+  adapt(row, options = {}) {
+    const { scores, sampled_conflict_pairs } = allGiven(row, options);
+    if (scores !== undefined || sampled_conflict_pairs !== undefined) throw rowOf("ppe-best-of-k", 'it has "scores"');
+    return adaptPpe(row, options);
+  },
 };
 
 export const ppeCorrectness: Layout = {
@@ -34,5 +39,9 @@ export const ppeCorrectness: Layout = {
   columns: { prompt: "any", response_1: "text", response_2: "text", scores: "any", sampled_conflict_pairs: "any" },
   over: ["two-responses"],
   compared: "the right answer over the wrong one, in the pairs that the data set drew",
-  adapt: adaptPpe,
+  adapt(row, options = {}) {
+    const { scores, winner } = allGiven(row, options);
+    if (scores === undefined && winner !== undefined) throw rowOf("ppe-human", 'it has a "winner" and no "scores"');
+    return adaptPpe(row, options);
+  },
 };

@@ -5,7 +5,6 @@
  * (summarize_from_feedback/utils/experiments.py: format_str of tldr_task and cnndm_task); the blank before a summary, which
  * follows "TL;DR:" there, is left out.
  */
-import { asJson } from "../../../prompt/csv-cells.ts";
 import { isObject } from "../../../prompt/input-fields.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
@@ -16,6 +15,7 @@ import {
   itemOf,
   listOf,
   namesOf,
+  objectOf,
   rowFields,
   textOf,
   writtenBy,
@@ -40,7 +40,7 @@ export const summarize: Layout = {
 
 function adaptSummaries(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"info","summaries","choice"}', ["info", "summaries"]);
-  const info = fieldsOf(asJson(fields["info"]), "info");
+  const info = objectOf(fields, "info");
   const prompt = promptOf(info);
   const summaries = listOf(fields, "summaries");
   if (summaries.length !== 2) throw wrong("two summaries", "summaries", summaries);
@@ -62,9 +62,9 @@ export const summarizeAxis: Layout = {
 
 function readRating(row: unknown, options: AdaptOptions): RatedRow {
   const fields = rowFields(row, options, '{"info","summary","worker"}', ["info", "summary"]);
-  const info = fieldsOf(asJson(fields["info"]), "info");
+  const info = objectOf(fields, "info");
   const prompt = promptOf(info);
-  const summary = fieldsOf(asJson(fields["summary"]), "summary");
+  const summary = objectOf(fields, "summary");
   const { overall } = fieldsOf(summary["axes"], "summary.axes");
   const grade = gradeOf(overall, "summary.axes.overall", false);
   const judged = { ...summaryOf(prompt, summary, "summary"), grade };

@@ -3,7 +3,6 @@
  * are separated by semicolons, and the multiple-choice targets. Source: sylinrl/TruthfulQA (TruthfulQA.csv, data/mc_task.json,
  * truthfulqa/utilities.py: split_multi_answer) and the card of truthfulqa/truthful_qa.
  */
-import { asJson } from "../../../prompt/csv-cells.ts";
 import type { Fields } from "../../../prompt/input-fields.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
@@ -13,6 +12,7 @@ import {
   fieldsOf,
   itemOf,
   listOf,
+  objectOf,
   rowFields,
   textOf,
   wrong,
@@ -95,7 +95,7 @@ export const truthMc1 = multipleChoice(
 
 /** {"choices": […], "labels": […]}, or {ANSWER: LABEL, …} as in mc_task.json; labels are 0 and 1. */
 function choicesOf(fields: Fields, target: string): readonly { readonly text: string; readonly label: number }[] {
-  const targets = fieldsOf(asJson(fields[target]), target);
+  const targets = objectOf(fields, target);
   const isLists = Array.isArray(targets["choices"]) && Array.isArray(targets["labels"]);
   const texts = isLists ? listOf(targets, "choices") : Object.keys(targets);
   const labels = isLists ? listOf(targets, "labels") : Object.values(targets);

@@ -14,7 +14,6 @@ import {
   type Adapted,
   type AdaptOptions,
   fieldsOf,
-  itemOf,
   namesOf,
   promptOf,
   rowFields,
@@ -23,6 +22,7 @@ import {
   wrong,
   wrongShape,
 } from "../adapter.ts";
+import { answerItem } from "../answers.ts";
 import {
   areFew,
   areThree,
@@ -75,7 +75,7 @@ function adaptLabelled(
   const fields = rowFields(row, options, SHAPE, [columns.prompt, ...columns.responses, "system"]);
   const context = promptOf(fields, options, columns.prompt);
   const responses = columns.responses.map((name, i) => ({
-    item: itemOf(context, textOf(fields, name)),
+    item: answerItem(context, textOf(fields, name), name),
     ...namedBy(fields, columns, i),
   }));
   return judged(responses, gradesOf(fields, columns), options, namesOf(fields));

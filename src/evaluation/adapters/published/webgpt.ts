@@ -3,8 +3,7 @@
  * the question's full text; quotes are what the answers cite and not part of the input. Source: the data set's card;
  * OpenRLHF (openrlhf/datasets/reward_dataset.py).
  */
-import { asJson } from "../../../prompt/csv-cells.ts";
-import { fieldsOf, textOf } from "../adapter.ts";
+import { objectOf, textOf } from "../adapter.ts";
 import type { Layout } from "../layout.ts";
 import { twoResponses } from "./described.ts";
 import { byScores } from "./verdicts.ts";
@@ -17,7 +16,7 @@ export const webGpt: Layout = twoResponses(
     compared: "the answer with the higher score over the other",
   },
   {
-    prompt: (fields) => textOf(fieldsOf(asJson(fields["question"]), "question"), "full_text", "question.full_text"),
+    prompt: (fields) => textOf(objectOf(fields, "question"), "full_text", "question.full_text"),
     responses: ["answer_0", "answer_1"],
     verdict: byScores("score_0", "score_1"),
     read: ["question"],
