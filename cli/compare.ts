@@ -174,8 +174,9 @@ is known, and the models are only compared with each other.
 prompt without harm: rankings depend only on margins, the differences between responses to one prompt. The difference of the
 accuracies is the second's minus the first's on the same prompts; McNemar's p tells how often equal models differ this much.
 
-Reports are compared by the cases that all of them have; scores.jsonl must be beside each report. Of two reports, the page lists
-the cases that only one of the models gets right.
+Reports are compared by the cases that all of them have; scores.jsonl must be beside each report. Official scores come first, where
+the benchmark has one, then accuracies, and the differences of both to the first report. Of two reports, the page lists the cases that
+only one of the models gets right.
 
 Examples:
   starling-rm compare rm.q8_0.gguf rm.q4_k_m.gguf --input preferences.jsonl

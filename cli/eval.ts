@@ -31,7 +31,7 @@ import { checkFolderName } from "./output-names.ts";
 import { fieldNames } from "./output-options.ts";
 import { evalPartitions } from "./partitions/eval-partitions.ts";
 import { addPartitionOptions, asksForPartitions, isPartitioned, type PartitionOptions } from "./partitions/options.ts";
-import { unmeasuredError } from "./unmeasured.ts";
+import { whyNone } from "./row-counts.ts";
 
 type EvalCommandOptions = ModelOptions &
   EngineOptions &
@@ -81,7 +81,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
     const { report } = evaluation;
     for (const own of report.benchmarks) {
       if (own.cases > 0) continue;
-      terminal.note(unmeasuredError(own));
+      terminal.note(`error: ${own.benchmark} has no usable row, so nothing was measured: ${whyNone(own.rows)}`);
       unmeasured = true;
     }
     if (options.output !== undefined) {

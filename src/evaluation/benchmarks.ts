@@ -5,11 +5,11 @@ import { adaptNectar } from "./adapters/nectar.ts";
 import { adaptPairs } from "./adapters/pairs.ts";
 import { adaptPpe } from "./adapters/ppe.ts";
 import { adaptVote } from "./adapters/published/arena.ts";
+import { adaptTruthfulQa } from "./adapters/published/truthfulqa.ts";
 import { adaptRewardBench } from "./adapters/rewardbench.ts";
 import { adaptRewardBench2 } from "./adapters/rewardbench2.ts";
 import { adaptRmBench } from "./adapters/rmbench.ts";
 import { adaptSafety } from "./adapters/safety.ts";
-import { adaptTruth } from "./adapters/truth.ts";
 import { winnerColumn } from "./adapters/winner.ts";
 import type { BenchmarkName } from "./case.ts";
 
@@ -75,7 +75,7 @@ export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
       "The data set repeats the best answer among the correct ones. It counts once; asPublished has the accuracy with the repetition. The card does not say which it has.",
     description:
       "TruthfulQA's best answer scores at least as high as the correct ones, and these score higher than the incorrect ones.",
-    adapt: adaptTruth,
+    adapt: adaptTruthfulQa,
     source: {
       repository: "truthfulqa/truthful_qa",
       revision: "741b8276f2d1982aa3d5b832d3ee81ed3b896490",

@@ -22,14 +22,14 @@ export function arrowProblem(folder: string, data: readonly string[], unread: re
   if (saved !== undefined) {
     const isSplit = hasFile(dirname(saved), "dataset_dict.json");
     const [root, split] = isSplit ? [dirname(saved), `[${JSON.stringify(basename(saved))}]`] : [saved, ""];
-    const where = root === folder ? "is" : `has in ${root}`;
+    const where = root === folder ? "is a data set" : `contains a data set, ${root},`;
     return (
-      `${where} a data set as datasets.save_to_disk writes it, in Arrow files, which are not read: export it in Python, ` +
-      `datasets.load_from_disk(${JSON.stringify(root)})${split}.to_parquet("${basename(saved)}.parquet"), and give that file`
+      `${where} saved by datasets.save_to_disk, in Arrow files, which starling-rm cannot read. Export it in Python with ` +
+      `datasets.load_from_disk(${JSON.stringify(root)})${split}.to_parquet("${basename(saved)}.parquet") and pass that file`
     );
   }
   if (data.some((path) => basename(path) !== "dataset_info.json")) return undefined;
-  return `has its rows in Arrow files, which are not read: export them in Python, ${exportOf(first)}, and give that file`;
+  return `has its rows in Arrow files, which starling-rm cannot read. Export them in Python with ${exportOf(first)} and pass that file`;
 }
 
 /** The line of Python that writes an Arrow file as parquet. */

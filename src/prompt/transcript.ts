@@ -15,15 +15,20 @@ const ASSISTANT = person("assistant|Assistant|ASSISTANT|AI|Bot|GPT|ChatGPT", "g"
 /** On the line of the person's turn: as Vicuna writes it. */
 const ASSISTANT_INSIDE = /[^\S\r\n]ASSISTANT:/g;
 
-/** A warning for an item of which a turn of the user holds turns of its own. */
+/** A warning for an item of which a turn of the user holds turns of its own, or what a chat template writes before one. */
 export function transcriptIn(item: CheckedItem): ItemWarning | undefined {
   if ("text" in item) return undefined;
-  if ("prompt" in item) return transcriptWarning(item.prompt);
+  if ("prompt" in item) return turnsIn(item.prompt);
   for (const { role, content } of item.messages) {
-    const warning = role === "user" ? transcriptWarning(content) : undefined;
+    const warning = role === "user" ? turnsIn(content) : undefined;
     if (warning !== undefined) return warning;
   }
   return undefined;
+}
+
+function turnsIn(prompt: string): ItemWarning | undefined {
+  const token = renderedStart(prompt);
+  return token === undefined ? transcriptWarning(prompt) : { code: "TRANSCRIPT_IN_PROMPT", token };
 }
 
 /** A warning for a prompt in which a person's turn is followed by one of the assistant. */

@@ -8,7 +8,7 @@ import { InvalidInputError } from "../errors.ts";
  * - `TEMPLATE_TOKEN_IN_CONTENT`: a prompt, a response or a message begins or ends with a token that the template writes
  *   around it, which is plain text there.
  * - `NO_END_OF_TURN`: a {text} does not end with the token that ends a turn, though its earlier turns do.
- * - `TRANSCRIPT_IN_PROMPT`: a prompt holds turns of its own, "Human: … Assistant: …", and is scored as one turn.
+ * - `TRANSCRIPT_IN_PROMPT`: a prompt holds turns of its own, "Human: … Assistant: …" or "<|prompter|>…", and is scored as one turn.
  * - `REPEATED_ROLE`: a conversation has two consecutive turns of the same role.
  * - `LIST_AS_TEXT`: a response or a {text} is a list of messages, as JSON or Python writes it.
  * - `MISSING_VALUE`: a response out of a CSV cell is "nan", "None" or the like.

@@ -219,7 +219,9 @@ describe("eval", () => {
     const { code, stdout, stderr } = await run(evaluate("pairs", "--input", none));
     expect(code).toBe(2);
     expect(stdout).toContain("pairs");
-    expect(stderr).toContain("error: pairs has no usable row, so nothing was measured: 1 row: same text");
+    expect(stderr).toContain(
+      "error: pairs has no usable row, so nothing was measured: 1 row was skipped (same text)\n",
+    );
   });
 
   it("says beside the accuracy how many rows it is of, and in JSON why the others failed", async () => {
@@ -242,7 +244,7 @@ describe("eval", () => {
     expect(JSON.parse(none.stdout).benchmarks[0].rows.problems).toEqual({
       "Expected a string for chosen but received 1.": 1,
     });
-    expect(none.stderr).toContain("nothing was measured: 1 row: Expected a string for chosen but received 1");
+    expect(none.stderr).toContain("nothing was measured: 1 row failed (Expected a string for chosen but received 1)");
   });
 
   it("tells each broken row by its number, goes on, and exits with 1", async () => {

@@ -1,6 +1,6 @@
 /**
  * The interval of an official score: a weighted mean of means, each over the cases of a part (a section, a subset, a domain).
- * Parts may have prompts in common, so a prompt is one draw of the whole weighted mean, not of each part. Pure.
+ * Parts may have prompts in common, so a prompt is one observation of the whole weighted mean, not of each part. Pure.
  */
 import { type ClusterSums, type Spread, spreadOf, sumsOf } from "./clusters.ts";
 import { clusteredInterval, INTERVAL_LEVEL, type Interval, wilsonEndsOf } from "./interval.ts";
@@ -14,10 +14,18 @@ export interface Part {
   readonly values: readonly PromptValue[];
 }
 
+/** An official score as a weighted mean. */
+export interface ScoreParts {
+  /** Their weights add up to 1. */
+  readonly parts: readonly Part[];
+  /** Added to their mean, and taken as known: the term of RewardBench 2's Ties score that only breaks ties between models. */
+  readonly known: number;
+}
+
 export interface PromptValue {
   /** Cases of one prompt are right or wrong together; undefined: a prompt of its own. */
   readonly prompt?: string | undefined;
-  /** 0 to 1. */
+  /** 0 to 1; of a difference -1 to 1. */
   readonly value: number;
 }
 
@@ -30,20 +38,42 @@ export interface PromptValue {
  * @returns undefined without cases
  */
 export function intervalOfParts(parts: readonly Part[]): Interval | undefined {
+  const spread = weightedSpread(parts);
+  if (spread === undefined) return undefined;
+  if ("only" in spread) return clusteredInterval(spread.only);
+  return {
+    method: "weighted-wilson",
+    level: INTERVAL_LEVEL,
+    ...wilsonEndsOf(spread.mean, spread, spread.effective),
+  };
+}
+
+/** A weighted mean and how much it varies from one sample of prompts to the next. */
+interface WeightedSpread extends Spread {
+  readonly mean: number;
+  /** As many prompts of equal weight would vary as little, where all cases have one value. */
+  readonly effective: number;
+  /** As many cases of equal weight would vary as little, if they were independent. */
+  readonly effectiveCases: number;
+}
+
+/** A single part has a spread of its own: `only`. Undefined without cases. */
+export function weightedSpread(
+  parts: readonly Part[],
+): WeightedSpread | { readonly only: Iterable<ClusterSums> } | undefined {
   const known = parts.filter(({ values }) => values.length > 0);
   if (known.length === 0) return undefined;
   const numbers = new PromptNumbers();
   const strata = known.map((part, index) => stratumOf(part, index, numbers));
   const [only] = strata;
-  if (only !== undefined && strata.length === 1) return clusteredInterval(only.prompts.values());
+  if (only !== undefined && strata.length === 1) return { only: only.prompts.values() };
   const prompts = byPrompt(strata);
   // Not the sum of the weights, which rounding keeps from being 1, where all parts have one mean: 0 or 1.
   const isOne = strata.every((one) => one.mean === only?.mean);
   const mean = isOne ? (only?.mean ?? 0) : sumOver(strata, (one) => one.weight * one.mean);
-  const spread = spreadOfParts(strata, prompts, mean);
-  // As many prompts of equal weight would vary as little, where all cases have one value.
   const effective = 1 / sumOver(prompts, (cells) => sumOver(cells, ({ of, share }) => of.weight * share) ** 2);
-  return { method: "weighted-wilson", level: INTERVAL_LEVEL, ...wilsonEndsOf(mean, spread, effective) };
+  const effectiveCases = 1 / sumOver(strata, ({ weight, cases }) => (weight * weight) / cases);
+  return { ...spreadOfParts(strata, prompts, mean), mean, effective, effectiveCases };
 }
 
 /** A part of known values, with sums by prompt. */

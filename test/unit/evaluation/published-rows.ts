@@ -710,6 +710,41 @@ export const published: readonly Published[] = [
     omitted: { tie: 2, "not judged": 1 },
   },
   {
+    what: "UltraInteract pairs: the conversation before the response is the trajectory",
+    rows: [
+      {
+        task: "Coding",
+        dataset: "codecontest",
+        trajectory: [
+          { from: "user", value: "q1" },
+          { from: "assistant", value: "a1" },
+          { from: "user", value: "q2" },
+        ],
+        chosen: "a",
+        rejected: "b",
+        id: "0",
+        parent_id: "None",
+      },
+    ],
+    adapter: "ultrainteract",
+    wins: ["q1 / a1 / q2: a > b"],
+  },
+  {
+    what: "Math-Step-DPO: one step after the beginning of the same answer, which some rows do not have",
+    rows: ["Step 1: x\nStep 2:", ""].map((initial_reason_steps) => ({
+      dataset: "MATH",
+      prompt: "q",
+      initial_reason_steps,
+      chosen: " a",
+      rejected: " b",
+      full_chosen: " a\nStep 3: c",
+      full_rejected: " b\nStep 3: d",
+      answer: "3",
+    })),
+    adapter: "step-dpo",
+    wins: ["q: Step 1: x\nStep 2: a > Step 1: x\nStep 2: b", "q:  a >  b"],
+  },
+  {
     what: "TruthfulQA, generation",
     rows: [
       {

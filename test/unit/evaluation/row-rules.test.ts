@@ -238,6 +238,14 @@ describe("transcripts in prompts", () => {
     ]);
   });
 
+  it.each(["<|prompter|>Hi<|assistant|>", "<s>[INST] Hi [/INST]", "<|im_start|>user\nHi<|im_end|>\n"])(
+    "are known by what a chat template writes before a turn: %s",
+    async (prompt) => {
+      const { warnings } = await readCases("rendered.jsonl", JSON.stringify({ prompt, chosen: "c", rejected: "r" }));
+      expect(warnings).toEqual([expect.stringMatching(/^1 prompt, at rendered\.jsonl, line 1, holds a transcript/)]);
+    },
+  );
+
   it("are errors of their rows in a strict run", async () => {
     const { cases, told } = await readCases("strict.jsonl", text, { strict: true });
     expect(cases).toHaveLength(1);

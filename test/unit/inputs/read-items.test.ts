@@ -206,8 +206,8 @@ describe("a folder with Arrow files", () => {
   it("is not read for the JSON files in it, where datasets.save_to_disk wrote it", async () => {
     saved("saved");
     await expect(below("saved")).rejects.toThrow(
-      `is a data set as datasets.save_to_disk writes it, in Arrow files, which are not read: export it in Python, ` +
-        `datasets.load_from_disk(${shown("saved")}).to_parquet("saved.parquet"), and give that file.`,
+      "is a data set saved by datasets.save_to_disk, in Arrow files, which starling-rm cannot read. Export it in Python with " +
+        `datasets.load_from_disk(${shown("saved")}).to_parquet("saved.parquet") and pass that file.`,
     );
     for (const split of ["train", "test"]) saved(`splits/${split}`);
     file("splits/dataset_dict.json", "{}");
@@ -216,14 +216,16 @@ describe("a folder with Arrow files", () => {
     );
     saved("among/others");
     file("among/rows.jsonl", "");
-    await expect(below("among")).rejects.toThrow(`has in ${join(folder, "among", "others")} a data set as`);
+    await expect(below("among")).rejects.toThrow(
+      `contains a data set, ${join(folder, "among", "others")}, saved by datasets.save_to_disk`,
+    );
   });
 
   it("says how to export them, and is read where it has other files", async () => {
     file("cached/dataset_info.json", "{}");
     const arrow = file("cached/set-train.arrow", "");
     await expect(below("cached")).rejects.toThrow(
-      `has its rows in Arrow files, which are not read: export them in Python, datasets.Dataset.from_file(${JSON.stringify(arrow)}).to_parquet("set-train.parquet")`,
+      `has its rows in Arrow files, which starling-rm cannot read. Export them in Python with datasets.Dataset.from_file(${JSON.stringify(arrow)}).to_parquet("set-train.parquet")`,
     );
     file("feather/x.feather", "");
     await expect(below("feather")).rejects.toThrow("pandas.read_feather(");

@@ -67,8 +67,9 @@ export const ratedRows: Layout = {
   recognises: ({ names, is }: Facts) => {
     const columns = columnsOf(names);
     if (columns === undefined) return false;
-    const [, response, grade] = columns;
-    return (is(response, "text") || is(response, "messages")) && isGrade(grade, is);
+    const [prompt, response, grade] = columns;
+    const areTexts = [prompt, response].every((name) => is(name, "text") || is(name, "messages"));
+    return areTexts && isGrade(grade, is);
   },
   problem: ({ names, values, is }: Facts) => {
     const [, , grade] = columnsOf(names) ?? [];
