@@ -3,12 +3,10 @@ import type { BenchmarkReport, EvaluationReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
 import { rewardNotes, strengthsTable } from "./eval-rewards.ts";
 import { aligned, estimate, INTERVAL, range, share, wrapped } from "./measure-text.ts";
+import { skippedText } from "./row-counts.ts";
 import { preview, visible } from "./visible-text.ts";
 
 const MAX_MODEL_NAME = 20;
-/** Reasons for omitted rows that are listed; a file may have any number. */
-const MAX_REASONS = 6;
-const MAX_REASON = 30;
 /** Groups of a breakdown that are listed. */
 const MAX_GROUPS = 30;
 const MAX_GROUP_NAME = 40;
@@ -96,7 +94,7 @@ function breakdownTable({ benchmark }: BenchmarkReport, { field, groups }: Break
 /** Notes on a benchmark, wrapped to lines; may be empty. */
 function noteLines(report: BenchmarkReport, columns: number): string[] {
   const { rows, truncatedResponses, length, officialScore, ranking } = report;
-  const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
+  const skipped = skippedText(rows);
   const readAs = [
     ...new Set(report.sources.flatMap(({ adapter, readAs = "" }) => (adapter === "pairs" ? [] : [readAs]))),
   ];
@@ -112,7 +110,7 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
     report.notice,
     length?.verdict.biased && length.verdict.sentence,
     ...rewardNotes(report),
-    left > 0 && `${left} of ${rows.read} rows skipped (${reasons(rows.omitted)}).`,
+    skipped !== undefined && `${skipped}.`,
     rows.broken > 0 && `${counted(rows.broken, "row")} could not be read.`,
     rows.failed > 0 && `${counted(rows.failed, "case")} could not be scored.`,
     truncatedResponses > 0 && `${counted(truncatedResponses, "response")} truncated to the last tokens.`,
@@ -134,10 +132,4 @@ function rankingNote(ranking: NonNullable<BenchmarkReport["ranking"]>): string {
   const { top1, top1AtRandom, kendall, negativeLogLikelihood, negativeLogLikelihoodAtRandom } = ranking;
   const loss = `${share(negativeLogLikelihood)} nats (${share(negativeLogLikelihoodAtRandom)})`;
   return `Top-1 ${share(top1)} (at random ${share(top1AtRandom)}), Kendall's tau ${share(kendall)}, K-wise negative log-likelihood ${loss}.`;
-}
-
-function reasons(omitted: Readonly<Record<string, number>>): string {
-  const all = Object.entries(omitted);
-  const named = all.slice(0, MAX_REASONS).map(([reason, count]) => `${preview(reason, MAX_REASON)} ${count}`);
-  return all.length > MAX_REASONS ? `${named.join(", ")} and others` : named.join(", ");
 }

@@ -2,6 +2,7 @@
 import type { Probe, ProbeReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
 import { ABSENT, aligned, INTERVAL, range, share, signed, wrapped } from "./measure-text.ts";
+import { skippedText } from "./row-counts.ts";
 import { visible } from "./visible-text.ts";
 
 type Measures = ProbeReport["probes"][number];
@@ -68,9 +69,9 @@ function leftOut({ probe, responses, skipped, truncated, failed }: Measures): st
 }
 
 function failures({ rows }: ProbeReport): string[] {
-  const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
+  const skipped = skippedText(rows);
   return [
-    ...(left > 0 ? [`${left} of ${rows.read} rows skipped.`] : []),
+    ...(skipped === undefined ? [] : [`${skipped}.`]),
     ...(rows.broken > 0 ? [`${counted(rows.broken, "row")} could not be read.`] : []),
   ];
 }

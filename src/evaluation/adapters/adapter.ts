@@ -3,7 +3,7 @@ import { InvalidInputError, isStarlingError } from "../../errors.ts";
 import { asParsed, readJson, readList } from "../../prompt/csv-cells.ts";
 import { type Fields, fieldNames, type ItemRules, isObject, refuseUnreadInput } from "../../prompt/input-fields.ts";
 import { type CheckedItem, checkItem, givenFields, systemTurn, withSystem } from "../../prompt/items.ts";
-import { pythonListAdvice, refuseLostType } from "../../prompt/lost-type.ts";
+import { pythonAdvice, refuseLostType } from "../../prompt/lost-type.ts";
 import { type ChatMessage, checkTurnList, isMessage, refuseLastTurn } from "../../prompt/messages.ts";
 import { rowAdvice } from "../../prompt/row-advice.ts";
 import { checkContent, checkString, describeField } from "../../prompt/texts.ts";
@@ -78,7 +78,7 @@ export function rowOf(layout: string, because: string): InvalidInputError {
 
 export function fieldsOf(row: unknown, where = "the row"): Fields {
   if (isObject(row)) return row;
-  throw wrong("an object", where, row);
+  throw wrong("an object", where, row, pythonAdvice(row));
 }
 
 /** An object, or a text that holds it as JSON. */
@@ -99,7 +99,7 @@ export function asText(value: unknown, where: string): string {
 export function listOf(fields: Fields, name: string): readonly unknown[] {
   const value = readList(fields[name], name);
   if (Array.isArray(value)) return value;
-  throw wrong("a list", name, value, pythonListAdvice(value));
+  throw wrong("a list", name, value, pythonAdvice(value));
 }
 
 export function textsOf(fields: Fields, name: string): string[] {

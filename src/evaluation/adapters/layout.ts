@@ -1,6 +1,7 @@
 /** How a file of preferences is laid out: the columns that show it, and what turns its rows into cases. */
-import { asJson } from "../../prompt/csv-cells.ts";
+import { asJson, parsed } from "../../prompt/csv-cells.ts";
 import { type Fields, isObject } from "../../prompt/input-fields.ts";
+import { pythonValue } from "../../prompt/lost-type.ts";
 import { isMessage } from "../../prompt/messages.ts";
 import type { Adapted, Adapter, AdaptOptions } from "./adapter.ts";
 import { parseDialogue } from "./dialogue.ts";
@@ -96,7 +97,7 @@ export function factsOf(rows: readonly Fields[], isCsv: boolean): Facts {
     for (const [name, value] of Object.entries(row)) {
       const list = values.get(name) ?? [];
       values.set(name, list);
-      if (value !== null && value !== undefined) list.push(isCsv ? asJson(value) : withMessages(value));
+      if (value !== null && value !== undefined) list.push(isCsv ? ofCell(value) : withMessages(value));
     }
   const known = new Map<string, boolean>();
   return {
@@ -113,6 +114,11 @@ export function factsOf(rows: readonly Fields[], isCsv: boolean): Facts {
       return found;
     },
   };
+}
+
+/** What a cell held before it was a text: Python's text of it is refused when it is read, by the layout that it shows. */
+function ofCell(cell: unknown): unknown {
+  return parsed(cell) ?? pythonValue(cell) ?? cell;
 }
 
 /** Messages that are JSON in a text, as they are read; another text of JSON may be what somebody wrote. */

@@ -46,7 +46,7 @@ it("marks what should not be, and tells what was left out", () => {
   ]);
   expect(cells.map(([, , , mean]) => mean)).toEqual(["+1.000*", "+0.100", "-2.000", "-0.050*", "-"]);
   expect(lines.join("\n")).toContain("flattery, left out of 80 responses: 1: the response is empty; 3: truncated");
-  expect(lines.join("\n")).toContain("1 of 41 rows skipped.");
+  expect(lines.join("\n")).toContain("1 of 41 rows skipped (tie 1).");
 });
 
 it("has everything on a narrow terminal", () => {

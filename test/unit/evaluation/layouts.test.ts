@@ -225,6 +225,60 @@ describe("public data sets", () => {
     if (other === "mt-bench") expect(() => benchmarks.human.adapt(rows[other])).toThrow(/eval pairs/);
   });
 
+  it.each([
+    [
+      "arena",
+      ["model_a", "model_b", "winner", "conversation_a", "conversation_b"],
+      [
+        "m",
+        "n",
+        "model_a",
+        "[{'role': 'user', 'content': 'q'}]",
+        "[{'content': 'q', 'role': 'user'} {'content': 'b', 'role': 'assistant'}]",
+      ],
+    ],
+    [
+      "ultrafeedback",
+      ["instruction", "completions"],
+      ["q", "[{'response': 'a', 'overall_score': 3}\n {'response': 'b', 'overall_score': 4}]"],
+    ],
+    ["webgpt", ["question", "answer_0", "answer_1", "score_0", "score_1"], ["{'full_text': 'q'}", "a", "b", "1", "-1"]],
+    ["summarize", ["info", "summaries", "choice"], ["{'post': 'x'}", "[{'text': 'a'}, {'text': 'b'}]", "1"]],
+    [
+      "truthfulqa-mc2",
+      ["question", "mc2_targets"],
+      ["q", "{'choices': array(['a', 'b'], dtype=object), 'labels': array([1, 0])}"],
+    ],
+    [
+      "sharegpt-pairs",
+      ["conversations", "chosen", "rejected"],
+      ["[{'from': 'human', 'value': 'q'}]", "{'from': 'gpt', 'value': 'a'}", "{'from': 'gpt', 'value': 'b'}"],
+    ],
+    [
+      "nectar",
+      ["prompt", "answers"],
+      ["\n\nHuman: q\n\nAssistant:", "[{'answer': 'a', 'rank': 1}, {'answer': 'b', 'rank': 2}]"],
+    ],
+    ["oasst-trees", ["message_tree_id", "prompt"], ["t", "{'text': 'q', 'role': 'prompter', 'replies': []}"]],
+    ["matrix", ["prompt", "chosen", "rejected"], ["q", "['a' 'b']", "array(['c', 'd'], dtype=object)"]],
+    ["rated-responses", ["prompt", "responses", "scores"], ["q", '["a", "b"]', "[0.5 1. ]"]],
+  ])("say of lists that Python printed into cells what to write: %s", async (adapter, names, row) => {
+    const line = (cells: readonly string[]) => cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(",");
+    const { found, cases, problems } = await read(`${[names, row, row].map(line).join("\n")}\n`);
+    expect(found).toBe(adapter);
+    expect(cases).toEqual([]);
+    expect(problems).toHaveLength(2);
+    for (const problem of problems)
+      expect(problem).toMatch(/as Python prints it.*JSON lines.*parquet, or JSON in the cell/s);
+  });
+
+  it("say what OpenAI's own file of WebGPT comparisons should be", async () => {
+    const answer = { question: { full_text: "q" }, answer: "a", score: 0.5 };
+    await expect(read([answer, { ...answer, score: -0.5 }].map((one) => [one, one]))).rejects.toThrow(
+      /webgpt \(Its rows are lists of two answers.*jq -c .*answer_1: \.\[1\]\.answer/,
+    );
+  });
+
   it("compare no score with a rank", async () => {
     const rows = Array.from({ length: 200 }, (_, score) => ({ prompt: "p", response: `${score}`, score }));
     const { problems } = await read([...rows, { prompt: "p", response: "best", rank: 1 }]);

@@ -7,7 +7,7 @@ import { refuseLostPrompt } from "../../../src/evaluation/adapters/pair-checks.t
 import { conversationWarnings } from "../../../src/prompt/conversation-warnings.ts";
 import { missingCell, refuseListCell } from "../../../src/prompt/csv-cells.ts";
 import { refuseUnreadInput } from "../../../src/prompt/input-fields.ts";
-import { pythonListAdvice, refuseLostType } from "../../../src/prompt/lost-type.ts";
+import { pythonAdvice, refuseLostType } from "../../../src/prompt/lost-type.ts";
 import { transcriptWarning } from "../../../src/prompt/transcript.ts";
 import { parseJson } from "../../../src/rows/json-value.ts";
 import { contentWarning, textWarnings } from "../../../src/scoring/text-warnings.ts";
@@ -70,7 +70,7 @@ function quietly(work: () => unknown): void {
 const functions: Record<string, (text: string) => unknown> = {
   transcriptWarning,
   refuseLostType: (text) => refuseLostType(text, "chosen", { isCell: true }),
-  pythonListAdvice,
+  pythonAdvice,
   parseDialogue,
   refuseUnreadInput: (context) => refuseUnreadInput({ context, prompt: context }, "row", {}),
   conversationWarnings: (response) => conversationWarnings({ prompt: response, response }),

@@ -54,7 +54,9 @@ export const ratedRows: Layout = {
   without: ["chosen", "rejected"],
   recognises: ({ names, is }: Facts) => {
     const columns = columnsOf(names);
-    return columns !== undefined && is(columns[1], "text") && is(columns[2], "number");
+    if (columns === undefined) return false;
+    const [prompt, response, grade] = columns;
+    return (is(prompt, "text") || is(prompt, "messages")) && is(response, "text") && is(grade, "number");
   },
   problem: ({ names, values, is }: Facts) => {
     const [, , grade] = columnsOf(names) ?? [];
