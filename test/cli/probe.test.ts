@@ -216,6 +216,8 @@ describe("probe", () => {
     const broken = file("nothing.jsonl", jsonLines([{ a: 1 }]));
     const none = await probe("--input", broken);
     expect(none.code).toBe(2);
-    expect(none.stderr).toMatch(/error: pairs has no usable row, so nothing was measured: 1 row failed \(Expected one of/);
+    expect(none.stderr).toMatch(
+      /error: pairs has no usable row, so nothing was measured: 1 row failed \(Expected one of/,
+    );
   });
 });

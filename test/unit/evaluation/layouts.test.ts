@@ -56,6 +56,15 @@ describe("public data sets", () => {
     expect(codes.cases.flatMap(said)).toEqual(["i: a > b"]);
   });
 
+  it("can have no scores of a row: distilabel's ratings are null where the judge's answer could not be read", async () => {
+    const row = { instruction: "p", generations: ["a", "b"] };
+    const rows = [{ ...row, ratings: [1, 2] }, { ...row, ratings: null }, row];
+    const { found, cases, omitted, problems } = await read(rows);
+    expect([found, cases.flatMap(said)]).toEqual(["rated-responses", ["p: b > a"]]);
+    expect(omitted).toEqual({ "fewer than two ranked": 1 });
+    expect(problems).toEqual([expect.stringContaining('Expected {"instruction","generations","scores"}')]);
+  });
+
   it("can have scores by another name: HelpSteer2's ratings, of which each row has several", async () => {
     const rows = [
       [1, 4],

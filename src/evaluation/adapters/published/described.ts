@@ -153,7 +153,7 @@ export function manyResponses(description: Description, of: ManyResponses): RowL
     const all = listOf(fields, list);
     if (all.length < 2) return { omitted: "fewer than two responses" };
     refuseTooMany(all, list);
-    const order = grades === undefined ? undefined : listOf(fields, grades);
+    const order = grades === undefined ? undefined : gradesIn(fields, grades, all.length);
     if (order !== undefined && order.length !== all.length)
       throw wrong(`as many as there are in ${list} (${all.length})`, grades as string, order);
     const responses = all.map((one, i): CaseResponse => {
@@ -178,4 +178,9 @@ function namedBy(field: string | undefined, fields: Fields): Pick<CaseResponse, 
   const label = field === undefined ? undefined : fields[field];
   if (field === undefined || typeof label !== "string") return {};
   return /model|policy|generator/i.test(field) ? writtenBy(label) : { label };
+}
+
+/** A list of grades. Absent, where refuseMissingColumns() knows that it is null: all are unknown. */
+function gradesIn(fields: Fields, name: string, count: number): readonly unknown[] {
+  return fields[name] === undefined ? Array<null>(count).fill(null) : listOf(fields, name);
 }
