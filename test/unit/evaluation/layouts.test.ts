@@ -270,6 +270,13 @@ describe("public data sets", () => {
     );
   });
 
+  it("say where the rows are, if each is inside an object", async () => {
+    const row = { prompt: "q", chosen: "a", rejected: "b" };
+    await expect(read([{ row_idx: 0, row, truncated_cells: [] }])).rejects.toThrow(
+      /Its row is inside "row".*jq -c '\.row' FILE/,
+    );
+  });
+
   it("compare no score with a rank", async () => {
     const rows = Array.from({ length: 200 }, (_, score) => ({ prompt: "p", response: `${score}`, score }));
     const { problems } = await read([...rows, { prompt: "p", response: "best", rank: 1 }]);
