@@ -59,7 +59,7 @@ function ofDifferentTexts(all: readonly Comparison[], responses: readonly CaseRe
 }
 
 /** A shorter prompt may be what an answer begins with. */
-const MIN_PROMPT_CHARACTERS = 20;
+const MIN_PROMPT_CHARACTERS = 10;
 
 function repeatsPrompt(item: CheckedItem): boolean {
   if ("text" in item) return false;
