@@ -105,8 +105,8 @@ function comparisonTable({ models, agreement, incomplete }: ComparisonReport): s
     ["Kendall's tau", kendall === undefined ? ABSENT : kendall.toFixed(DIGITS)],
     ["scores differ by", difference(scores)],
     ["margins differ by", difference(margins)],
-    ["accuracy of the first", `${accuracyText(first)}${of}`],
-    ["accuracy of the second", `${accuracyText(second)}${of}`],
+    ["accuracy of the first", accuracyText(first, of)],
+    ["accuracy of the second", accuracyText(second, of)],
     ["difference of accuracies", differenceText(agreement.accuracyDifference)],
     ["right in only one", `${agreement.onlyFirstRight} in the first, ${agreement.onlySecondRight} in the second`],
   ]);
@@ -116,8 +116,8 @@ function modelText({ file, type, size, head }: ComparedModel): string {
   return `${file} (${type}, ${byteSize(size)})${head === undefined ? "" : ` with the head ${head.file}`}`;
 }
 
-function accuracyText({ accuracy: measured }: ComparedModel): string {
-  return measured === undefined ? "no order is known" : shareText(measured.accuracy, measured.interval);
+function accuracyText({ accuracy: measured }: ComparedModel, of: string): string {
+  return measured === undefined ? "no order is known" : `${shareText(measured.accuracy, measured.interval)}${of}`;
 }
 
 function differenceText(paired: ComparisonReport["agreement"]["accuracyDifference"]): string {

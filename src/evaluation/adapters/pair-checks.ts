@@ -32,7 +32,7 @@ export function refuseLostMessages(messages: readonly ChatMessage[], scored: rea
   if (scored.every((turn, i) => isSame(turn, messages[i]))) return;
   throw new InvalidInputError(
     "ERR_INVALID_ITEM",
-    'The row has "prompt" and "messages", and they are different conversations: leave one of them out (--ignore-field messages, or ' +
+    'The row has both "prompt" and "messages", but they are different conversations: ignore one of them (--ignore-field messages or ' +
       "--ignore-field prompt; in the library ignoreFields).",
     { field: "messages" },
   );

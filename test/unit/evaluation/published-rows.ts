@@ -860,6 +860,24 @@ export const published: readonly Published[] = [
     omitted: { "all tied": 1, "the only response to its prompt": 1 },
   },
   {
+    what: "a response a row, and whether it is good",
+    rows: [true, false, "False"].map((score, i) => ({ prompt: "p", completion: `${i}`, score })),
+    adapter: "rated-rows",
+    wins: ["p: 0 > 1", "p: 0 > 2"],
+  },
+  {
+    what: "TRL's unpaired preferences as messages, with their label as the score",
+    rows: [true, false].map((score) => ({ prompt: [user("p")], completion: [assistant(`${score}`)], score })),
+    adapter: "rated-rows",
+    wins: ["p: true > false"],
+  },
+  {
+    what: "two responses and a letter, with names as people write them",
+    rows: "Prompt,Response A,Response B,Human Preference,Answers\np,x,y,A,2\np,x,y,Response B,2\n",
+    adapter: "two-responses",
+    wins: ["p: x > y", "p: y > x"],
+  },
+  {
     what: "a question, two responses and a letter, which is not JudgeBench",
     rows: [{ question: "q", response_A: "a", response_B: "b", label: "B" }],
     adapter: "two-responses",

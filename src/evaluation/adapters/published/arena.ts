@@ -29,10 +29,10 @@ import {
   wrong,
 } from "../adapter.ts";
 import { compared, NO_ANSWER, withoutSameText } from "../compared.ts";
-import { adaptHuman, HUMAN_WINNERS } from "../human.ts";
+import { adaptHuman } from "../human.ts";
 import { asNumber, labelNumber } from "../labels.ts";
 import type { Layout } from "../layout.ts";
-import { labelInWords } from "./verdicts.ts";
+import { winnerColumn } from "../winner.ts";
 
 const CONVERSATIONS = ["conversation_a", "conversation_b"];
 const COLUMNS = {
@@ -45,14 +45,13 @@ const COLUMNS = {
 const COMPARED = "the conversation that was preferred over the other";
 /** Columns that MT-Bench's judgments do not have. */
 const OF_THE_ARENA = ["tstamp", "anony"];
-const WINNER = labelInWords("winner", HUMAN_WINNERS);
 
 export const arena: Layout = {
   name: "arena",
   title: "Chatbot Arena conversations",
   columns: COLUMNS,
   compared: COMPARED,
-  label: () => WINNER,
+  label: () => winnerColumn,
   adapt(row, options = {}) {
     if (hasOtherParts(row)) return { omitted: "has an image or a file" };
     return withoutSameText(adaptVote(row, options), options);
@@ -89,7 +88,7 @@ export const mtBench: Layout = {
   columns: { question_id: "any", ...COLUMNS, judge: "any", turn: "number" },
   without: OF_THE_ARENA,
   compared: "the conversation that was preferred over the other, up to the turn of the vote",
-  label: () => WINNER,
+  label: () => winnerColumn,
   adapt(row, options = {}) {
     const fields = fieldsOf(row);
     if (!isOfMtBench(fields)) throw rowOf("arena", 'it has no "judge", or the columns of the Arena');

@@ -23,7 +23,8 @@ import { compared } from "../compared.ts";
 import type { Description, RowLayout } from "../layout.ts";
 import { adaptPairs } from "../pairs.ts";
 import { refuseUnreadPrompt } from "../unread-prompt.ts";
-import { byNumbers, type Grades, gradeOf, numbersAdvice, type Verdict, withNumbers } from "./verdicts.ts";
+import { numbersAdvice, withNumbers } from "./label-numbers.ts";
+import { byNumbers, type Grades, gradeOf, type Verdict } from "./verdicts.ts";
 
 /** A prompt, or the conversation before the answer. */
 export type Context = string | readonly ChatMessage[];
@@ -85,20 +86,16 @@ export function twoResponses(description: Description, of: TwoResponses): RowLay
     const named = items.map((item, i) => ({ item, ...namedBy(labels?.[i], fields) }));
     return judged(named, verdict.of(fields), options, namesOf({ ...fields, id: fields[id] }));
   };
-  const { label, isScale } = verdict;
+  const { label, scale } = verdict;
   if (label === undefined) return { ...description, adapt };
-  if (isScale === undefined) return { ...description, label: () => label, adapt };
+  const { name } = description;
+  const column = label({ layout: name, of: (labels) => numbersAdvice(name, labels, responses) });
+  if (scale === undefined) return { ...description, label: () => column, adapt };
   return {
     ...description,
-    label: () => ({
-      ...label,
-      problem: (values, isFound) => {
-        const problem = label.problem(values, isFound);
-        return problem && `${problem} ${numbersAdvice(description.name, values, responses)}`;
-      },
-    }),
+    label: () => column,
     byNumbers: (numbers) =>
-      twoResponses(withNumbers(description, numbers), { ...of, verdict: byNumbers(label.name, numbers) }),
+      twoResponses(withNumbers(description, numbers), { ...of, verdict: byNumbers(scale, numbers) }),
     adapt,
   };
 }
@@ -156,7 +153,7 @@ export function manyResponses(description: Description, of: ManyResponses): RowL
     const all = listOf(fields, list);
     if (all.length < 2) return { omitted: "fewer than two responses" };
     refuseTooMany(all, list);
-    const order = grades === undefined ? undefined : listOf(fields, grades);
+    const order = grades === undefined ? undefined : gradesIn(fields, grades, all.length);
     if (order !== undefined && order.length !== all.length)
       throw wrong(`as many as there are in ${list} (${all.length})`, grades as string, order);
     const responses = all.map((one, i): CaseResponse => {
@@ -181,4 +178,9 @@ function namedBy(field: string | undefined, fields: Fields): Pick<CaseResponse, 
   const label = field === undefined ? undefined : fields[field];
   if (field === undefined || typeof label !== "string") return {};
   return /model|policy|generator/i.test(field) ? writtenBy(label) : { label };
+}
+
+/** A list of grades. Absent, where refuseMissingColumns() knows that it is null: all are unknown. */
+function gradesIn(fields: Fields, name: string, count: number): readonly unknown[] {
+  return fields[name] === undefined ? Array<null>(count).fill(null) : listOf(fields, name);
 }

@@ -18,7 +18,7 @@ export const pkuBetter: Layout = twoResponses(
   {
     name: "pku-better",
     title: "PKU-SafeRLHF, more helpful response",
-    columns: { ...COLUMNS, better_response_id: "number" },
+    columns: { ...COLUMNS, better_response_id: "label" },
     compared:
       "the more helpful response over the other (pku-safer: the safer one; pku-safety: a safe one over an unsafe one)",
     over: ["pku-safety", "pku-safer", "two-responses"],
@@ -30,7 +30,7 @@ export const pkuSafer: Layout = twoResponses(
   {
     name: "pku-safer",
     title: "PKU-SafeRLHF, safer response",
-    columns: { ...COLUMNS, safer_response_id: "number" },
+    columns: { ...COLUMNS, safer_response_id: "label" },
     compared: "the safer response over the other",
     over: ["pku-safety", "two-responses"],
   },

@@ -1,15 +1,20 @@
-/** One response a row, with its score or rank; rows with the same prompt, wherever they are, are one case. */
+/**
+ * One response a row, with its score or rank; rows with the same prompt, wherever they are, are one case. A score may be true or
+ * false, as the label of TRL's unpaired preferences (docs/source/dataset_formats.md), and a response a list of one message.
+ */
+import { asParsed } from "../../../prompt/csv-cells.ts";
 import { describeField, quotedNames } from "../../../prompt/texts.ts";
+import { onlyAnswer } from "../../../prompt/turns.ts";
 import type { CaseResponse } from "../../case.ts";
 import { type AdaptOptions, fieldsOf, namesOf, promptOf, rowFields, textOf, writtenBy, wrong } from "../adapter.ts";
 import { answerItem } from "../answers.ts";
-import { asNumber } from "../labels.ts";
+import { asFlag, asNumber } from "../labels.ts";
 import type { Facts, Layout } from "../layout.ts";
 import { PROMPTS, RANKS, SCORES, theOne } from "./rated-names.ts";
 import { type RatedRow, ResponseTable } from "./response-table.ts";
 import { gradeOf } from "./verdicts.ts";
 
-const RESPONSES = ["response", "completion", "answer", "output", "generation"];
+export const RESPONSES: readonly string[] = ["response", "completion", "answer", "output", "generation"];
 const GRADES = [...SCORES, ...RANKS];
 const SHAPE = '{"prompt","response","score"}';
 
@@ -39,12 +44,19 @@ function rowReader(): (row: unknown, options: AdaptOptions) => RatedRow {
 function readRow([prompt, response, grade]: Columns, row: unknown, options: AdaptOptions): RatedRow {
   const fields = rowFields(row, options, SHAPE, [prompt, response, "system"]);
   const context = promptOf(fields, options, prompt);
+  const turn = onlyAnswer(asParsed(fields[response]));
+  const isRank = RANKS.includes(grade);
+  const flag = isRank ? undefined : asFlag(fields[grade]);
   const judged: CaseResponse = {
-    item: answerItem(context, textOf(fields, response), response),
-    grade: gradeOf(fields[grade], grade, RANKS.includes(grade)),
+    item: answerItem(context, textOf(turn === undefined ? fields : { [response]: turn }, response), response),
+    grade: flag === undefined ? gradeOf(fields[grade], grade, isRank) : Number(flag),
     ...writtenBy(fields["model"]),
   };
   return { key: JSON.stringify(context), judged, names: namesOf(fields) };
+}
+
+function isGrade(name: string, is: Facts["is"]): boolean {
+  return is(name, "number") || (is(name, "flag") && !RANKS.includes(name));
 }
 
 export const ratedRows: Layout = {
@@ -56,11 +68,12 @@ export const ratedRows: Layout = {
     const columns = columnsOf(names);
     if (columns === undefined) return false;
     const [prompt, response, grade] = columns;
-    return (is(prompt, "text") || is(prompt, "messages")) && is(response, "text") && is(grade, "number");
+    const areTexts = [prompt, response].every((name) => is(name, "text") || is(name, "messages"));
+    return areTexts && isGrade(grade, is);
   },
   problem: ({ names, values, is }: Facts) => {
     const [, , grade] = columnsOf(names) ?? [];
-    if (grade === undefined || is(grade, "number")) return undefined;
+    if (grade === undefined || isGrade(grade, is)) return undefined;
     const other = values.get(grade)?.find((value) => asNumber(value) === undefined);
     return other === undefined
       ? undefined

@@ -21,18 +21,18 @@ import {
   writtenBy,
   wrong,
 } from "../adapter.ts";
-import { compared } from "../compared.ts";
-import { asNumber } from "../labels.ts";
 import type { Layout } from "../layout.ts";
+import { judged } from "./described.ts";
 import { type RatedRow, ResponseTable } from "./response-table.ts";
 import { gradeOf, onScale } from "./verdicts.ts";
 
-const { label: CHOICE } = onScale("choice", 0, 1, { isWhole: true, isMixed: true });
+const verdict = onScale("choice", 0, 1, { isWhole: true, isMixed: true });
+const CHOICE = verdict.label({ layout: "summarize", of: () => "Write 0 for the first summary and 1 for the second." });
 
 export const summarize: Layout = {
   name: "summarize",
   title: "Summarize from Feedback comparisons",
-  columns: { info: "object", summaries: "objects", choice: "number" },
+  columns: { info: "object", summaries: "objects", choice: "label" },
   compared: "the summary that people chose over the other",
   label: () => CHOICE,
   adapt: adaptSummaries,
@@ -44,13 +44,11 @@ function adaptSummaries(row: unknown, options: AdaptOptions = {}): Adapted {
   const prompt = promptOf(info);
   const summaries = listOf(fields, "summaries");
   if (summaries.length !== 2) throw wrong("two summaries", "summaries", summaries);
-  const choice = asNumber(fields["choice"]);
-  if (choice !== 0 && choice !== 1) throw wrong("0 or 1", "choice", fields["choice"]);
   const responses = summaries.map((value, i) => {
     const where = `summaries[${i}]`;
-    return { ...summaryOf(prompt, fieldsOf(value, where), where), grade: i === choice ? 1 : 0 };
+    return summaryOf(prompt, fieldsOf(value, where), where);
   });
-  return compared(responses, options, namesOf({ ...fields, id: info["id"] }));
+  return judged(responses, verdict.of(fields), options, namesOf({ ...fields, id: info["id"] }));
 }
 
 export const summarizeAxis: Layout = {
