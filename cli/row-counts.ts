@@ -34,7 +34,8 @@ export function whyNone({ problems, omitted }: RowCounts): string {
   if (first === undefined) return "no row was read";
   const [reason, count] = first;
   const what = `${counted(count, "row")} ${reason in omitted ? (count === 1 ? "was skipped" : "were skipped") : "failed"}`;
-  return `${what} (${shown(reason)})${others.length > 0 ? ", and others for other reasons" : ""}`;
+  const rest = others.reduce((sum, [, own]) => sum + own, 0);
+  return `${what} (${shown(reason)})${rest > 0 ? `, and ${counted(rest, "row")} for other reasons` : ""}`;
 }
 
 function shown(problem: string): string {

@@ -222,6 +222,11 @@ describe("eval", () => {
     expect(stderr).toContain(
       "error: pairs has no usable row, so nothing was measured: 1 row was skipped (same text)\n",
     );
+    const same = { prompt: "p", chosen: "same", rejected: "same" };
+    const mixed = file("none-3.jsonl", jsonLines([same, same, { prompt: "p", chosen: 1, rejected: "b" }]));
+    expect((await run(evaluate("pairs", "--input", mixed))).stderr).toContain(
+      "nothing was measured: 2 rows were skipped (same text), and 1 row for other reasons\n",
+    );
   });
 
   it("says beside the accuracy how many rows it is of, and in JSON why the others failed", async () => {
