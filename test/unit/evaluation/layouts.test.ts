@@ -311,6 +311,13 @@ const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[
     ],
   ],
   [
+    "responses with a gap",
+    [{ ...sides, response_d: "z", label: "d" }],
+    [
+      "two-responses (response_a, response_b, response_d are not counted without a gap from a, 0 or 1: rename or remove",
+    ],
+  ],
+  [
     "two labels",
     [{ ...sides, label: "a", winner: "b" }],
     ['two-responses (the label may be "label" or "winner": --field label=label chooses one)'],
