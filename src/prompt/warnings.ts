@@ -12,6 +12,7 @@ import { InvalidInputError } from "../errors.ts";
  * - `REPEATED_ROLE`: a conversation has two consecutive turns of the same role.
  * - `LIST_AS_TEXT`: a response or a {text} is a list of messages, as JSON or Python writes it.
  * - `MISSING_VALUE`: a response out of a CSV cell is "nan", "None" or the like.
+ * - `PROMPT_IN_RESPONSES`: all responses of a row begin with its prompt.
  * - `EMPTY_RESPONSE`: one of several responses is empty, and is not compared with the others.
  */
 export type WarningCode =
@@ -24,6 +25,7 @@ export type WarningCode =
   | "REPEATED_ROLE"
   | "LIST_AS_TEXT"
   | "MISSING_VALUE"
+  | "PROMPT_IN_RESPONSES"
   | "EMPTY_RESPONSE";
 
 /** Something legal in an item that is usually a mistake. */
@@ -84,6 +86,13 @@ const warningTexts: Readonly<Record<WarningCode, WarningText>> = {
     noun: "response",
     verb: ["is", "are"],
     rest: (token) => `"${token}", which is scored as a text: remove rows whose value is missing`,
+  },
+  PROMPT_IN_RESPONSES: {
+    noun: "row",
+    verb: ["has", "have"],
+    rest: () =>
+      "the prompt once more at the start of each response, where it is scored a second time: if the answers do not repeat it on " +
+      "purpose, give only what follows it",
   },
   EMPTY_RESPONSE: {
     noun: "row",

@@ -331,6 +331,34 @@ describe("compare", () => {
     expect(stderr).toBe("starling-rm: The file nowhere.gguf cannot be read: it does not exist.\n");
   });
 
+  it("compares official scores of two models, with the paired difference", async () => {
+    const head = join(folder, "another-head.gguf");
+    expect((await run(["fit", ...tiny, "--input", few, "--ridge", "0.1", "-o", head, "--quiet"])).code).toBe(0);
+    const official = file(
+      "official.jsonl",
+      jsonLines(
+        ["alpacaeval-easy", "llmbar-natural", "donotanswer", "hep-go"].flatMap((subset) =>
+          Array.from({ length: 6 }, (_, i) => ({
+            ...{ prompt: `${subset} ${i}?`, chosen: `It is ${i} because of that.`, rejected: `No ${i * 7}.`, subset },
+          })),
+        ),
+      ),
+    );
+    const args = ["compare", "tiny", head, "--benchmark", "rewardbench", "--input", official];
+    const { models, officialScoreDifference: own } = JSON.parse((await run([...args, "--json"])).stdout);
+    const [first, second] = models.map(
+      ({ officialScore }: { officialScore: { score: number } }) => officialScore.score,
+    );
+    expect(own.difference).toBeCloseTo(second - first, 12);
+    expect(own.interval.low).toBeLessThan(own.difference);
+    const { stdout } = await run(args);
+    expect(stdout).toMatch(
+      new RegExp(`^score of the first +${first.toFixed(4)} \\(0\\.\\d+ to [01]\\.\\d+, 95 %\\)$`, "m"),
+    );
+    expect(stdout).toMatch(/^difference of scores +[+-]?[01]\.\d+ \([+-]?[01]\.\d+ to [+-]?[01]\.\d+, 95 %\)$/m);
+    expect(stdout.indexOf("score of the first")).toBeLessThan(stdout.indexOf("accuracy of the first"));
+  });
+
   it("measures what a quantisation changes, also where no order is known", async () => {
     const q8 = join(folder, "q8_0.gguf");
     mkdirSync(folder, { recursive: true });
@@ -354,6 +382,7 @@ describe("compare", () => {
     expect(scores.max).toBeLessThan(0.35);
     expect(known.models[0].accuracy.accuracy).toBeGreaterThan(0.8);
     expect(unknown.models[0]).not.toHaveProperty("accuracy");
+    expect(known).not.toHaveProperty("officialScoreDifference");
     const table = await run(["compare", "tiny", q8, "--input", few, "--threads", "1"]);
     expect(table.stdout).toMatch(/same order +(?:1\.0|0\.9\d)\d+ /);
   });

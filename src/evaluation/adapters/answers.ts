@@ -1,9 +1,11 @@
 /** Responses that are whole conversations written as one text: cut after the prompt, or refused. Scored whole, they would contain it twice. */
 import { InvalidInputError } from "../../errors.ts";
+import { asParsed } from "../../prompt/csv-cells.ts";
 import type { CheckedItem } from "../../prompt/items.ts";
 import type { ChatMessage } from "../../prompt/messages.ts";
 import { beginsAsTranscript, renderedStart } from "../../prompt/transcript.ts";
-import { itemOf } from "./adapter.ts";
+import { onlyAnswer } from "../../prompt/turns.ts";
+import { type Fields, itemOf, textOf } from "./adapter.ts";
 import { type DialogueTurn, dialogueTurns, parseDialogue } from "./dialogue.ts";
 import { onOneLine } from "./pair-checks.ts";
 
@@ -29,6 +31,12 @@ export function answerItem(context: Context, response: string, name: string): Ch
   if (more.length === 0) return itemOf(context, first.content);
   const before = typeof context === "string" ? [{ role: "user" as const, content: context }] : context;
   return { messages: [...before, ...rest] };
+}
+
+/** A response: a text, or a list of one message, the assistant's. */
+export function answerText(fields: Fields, name: string): string {
+  const turn = onlyAnswer(asParsed(fields[name]));
+  return textOf(turn === undefined ? fields : { [name]: turn }, name);
 }
 
 /** Without a system turn, which transcripts do not have. */

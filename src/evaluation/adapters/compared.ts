@@ -58,6 +58,19 @@ function ofDifferentTexts(all: readonly Comparison[], responses: readonly CaseRe
   });
 }
 
+/** A shorter prompt may be what an answer begins with. */
+const MIN_PROMPT_CHARACTERS = 10;
+
+function repeatsPrompt(item: CheckedItem): boolean {
+  if ("text" in item) return false;
+  const [prompt, response] =
+    "prompt" in item
+      ? [item.prompt, item.response]
+      : [item.messages.at(-2)?.content ?? "", item.messages.at(-1)?.content ?? ""];
+  const asked = prompt.trim();
+  return asked.length >= MIN_PROMPT_CHARACTERS && response.trimStart().startsWith(asked);
+}
+
 function warningsOf(responses: readonly CaseResponse[], options: AdaptOptions): ItemWarning[] {
   const { isCsv = false } = options;
   const byCode = new Map<string, ItemWarning>();
@@ -66,5 +79,7 @@ function warningsOf(responses: readonly CaseResponse[], options: AdaptOptions): 
       byCode.set(warning.code, byCode.get(warning.code) ?? warning);
   if (!options.unordered && responses.some(({ item }) => isEmpty(item)))
     byCode.set("EMPTY_RESPONSE", { code: "EMPTY_RESPONSE", token: "" });
+  if (responses.length > 1 && responses.every(({ item }) => repeatsPrompt(item)))
+    byCode.set("PROMPT_IN_RESPONSES", { code: "PROMPT_IN_RESPONSES", token: "" });
   return [...byCode.values()];
 }

@@ -5,7 +5,7 @@ import { type Fields, isObject } from "../../prompt/input-fields.ts";
 import { pythonValue } from "../../prompt/lost-type.ts";
 import { isMessage } from "../../prompt/messages.ts";
 import type { Adapted, Adapter, AdaptOptions } from "./adapter.ts";
-import { parseDialogue } from "./dialogue.ts";
+import { dialogueTurns, parseDialogue } from "./dialogue.ts";
 import type { LabelColumn } from "./label-values.ts";
 import { asFlag, asNumber, isTie, type LabelNumbers } from "./labels.ts";
 
@@ -152,7 +152,7 @@ function isKind(value: unknown, kind: Kind): boolean {
     case "message":
       return isMessage(value);
     case "transcript":
-      return typeof value === "string" && parseDialogue(value)?.at(-1)?.role === "assistant";
+      return typeof value === "string" && dialogueTurns(value)?.at(-1)?.role === "assistant";
     case "open transcript":
       return typeof value === "string" && isOpen(value);
     default:

@@ -192,6 +192,24 @@ describe("a response that is a whole transcript", () => {
     expect(problems).toEqual([expect.stringMatching(/^line 1: chosen is a (?:transcript|conversation)/)]);
   });
 
+  it("is told where it is the prompt once more and then an answer, which some data sets mean and code has", async () => {
+    const prompt = "What is the capital of France?";
+    const rows = [1, 2].map(() => ({ prompt, chosen: `${prompt} Paris.`, rejected: `${prompt} Lyon.` }));
+    const { cases, warnings } = await read([...rows, { prompt, chosen: `${prompt} Paris.`, rejected: "Lyon." }]);
+    expect(cases).toHaveLength(3);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^2 rows, the first at rows\.jsonl, line 1, have the prompt once more .* give only what follows it$/,
+      ),
+    ]);
+  });
+
+  it("is known as one though most rows of the file have no answer in it", async () => {
+    const rows = ["a", "", ""].map((text) => ({ chosen: hh("q", "b"), rejected: hh("q", text) }));
+    const { found, omitted, problems } = await read(rows);
+    expect({ found, omitted, problems }).toEqual({ found: "hh-rlhf", omitted: { "no answer": 2 }, problems: [] });
+  });
+
   it("is not one that only mentions speakers", async () => {
     const texts = ["Human: a riddle", "He said\n\nHuman: no\n\nAssistant: yes", "Assistant: I am one"];
     const { cases, problems } = await read(texts.map((chosen) => ({ prompt: "q", chosen, rejected: "b" })));

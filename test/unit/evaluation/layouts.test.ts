@@ -221,6 +221,13 @@ describe("public data sets", () => {
     );
   });
 
+  it("say where the rows are, if each is inside an object", async () => {
+    const row = { prompt: "q", chosen: "a", rejected: "b" };
+    await expect(read([{ row_idx: 0, row, truncated_cells: [] }])).rejects.toThrow(
+      /Its row is inside "row".*jq -c '\.row' FILE/,
+    );
+  });
+
   it("compare no score with a rank", async () => {
     const rows = Array.from({ length: 200 }, (_, score) => ({ prompt: "p", response: `${score}`, score }));
     const { problems } = await read([...rows, { prompt: "p", response: "best", rank: 1 }]);
@@ -301,6 +308,13 @@ const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[
     [{ ...sides, annotations: { winner: "a" } }],
     [
       /the nearest adapter: two-responses \(no column has the name of a label: --field label=COLUMN says which it is\)\.$/,
+    ],
+  ],
+  [
+    "responses with a gap",
+    [{ ...sides, response_d: "z", label: "d" }],
+    [
+      "two-responses (response_a, response_b, response_d are not counted without a gap from a, 0 or 1: rename or remove",
     ],
   ],
   [

@@ -872,6 +872,12 @@ export const published: readonly Published[] = [
     wins: ["p: true > false"],
   },
   {
+    what: "two responses as messages",
+    rows: [{ prompt: [user("p")], response_a: [assistant("x")], response_b: [assistant("y")], winner: "b" }],
+    adapter: "two-responses",
+    wins: ["p: y > x"],
+  },
+  {
     what: "two responses and a letter, with names as people write them",
     rows: "Prompt,Response A,Response B,Human Preference,Answers\np,x,y,A,2\np,x,y,Response B,2\n",
     adapter: "two-responses",

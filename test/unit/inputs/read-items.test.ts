@@ -195,6 +195,12 @@ it("finds files by pattern and in folders, in order, and a file with a name like
   await expect(paths(join(folder, "none-*.csv"))).rejects.toThrow(/does not exist, and no file matches it/);
 });
 
+it("does not take the description of a data set for rows of it", async () => {
+  const rows = file("clone/data/train.parquet", "");
+  for (const name of ["README.md", "dataset_infos.json"]) file(`clone/${name}`, "{}");
+  expect((await findFiles([join(folder, "clone")])).map(({ path }) => path)).toEqual([rows]);
+});
+
 describe("a folder with Arrow files", () => {
   const below = (name: string) => findFiles([join(folder, name)]);
   const saved = (name: string) => {

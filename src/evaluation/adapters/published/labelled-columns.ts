@@ -32,7 +32,10 @@ export function labelledColumns(names: readonly string[]): LabelledColumns | und
 
 /** Why names that have responses in columns are not enough; undefined: they have none, or they are. */
 export function columnsProblem(names: readonly string[]): string | undefined {
-  const { sets, labels, prompts } = candidates(names);
+  const { sets, others, labels, prompts } = candidates(names);
+  const [gap] = others;
+  if (sets.length === 0 && gap !== undefined)
+    return `${gap.map(({ name }) => name).join(", ")} are not counted without a gap from a, 0 or 1: rename or remove a column`;
   const [set, other] = sets.map((one) => `${one.map(({ name }) => name).join(", ")}`);
   if (set === undefined) return undefined;
   if (other !== undefined) return `the responses may be ${set} or ${other}: remove those that are not meant`;
@@ -64,15 +67,17 @@ interface ResponseColumn {
 }
 
 function candidates(names: readonly string[]) {
+  const all = RESPONSES.map((pattern) => {
+    const found = names.flatMap((name): ResponseColumn[] => {
+      const [, ending] = pattern.exec(name) ?? [];
+      return ending === undefined ? [] : [{ name, ending: ending.toLowerCase() }];
+    });
+    return found.sort((a, b) => a.ending.length - b.ending.length || (a.ending < b.ending ? -1 : 1));
+  }).filter((columns) => columns.length > 1);
+  const isSet = (columns: readonly ResponseColumn[]) => isSeries(columns.map(({ ending }) => ending));
   return {
-    sets: RESPONSES.flatMap((pattern) => {
-      const found = names.flatMap((name): ResponseColumn[] => {
-        const [, ending] = pattern.exec(name) ?? [];
-        return ending === undefined ? [] : [{ name, ending: ending.toLowerCase() }];
-      });
-      const sorted = found.sort((a, b) => a.ending.length - b.ending.length || (a.ending < b.ending ? -1 : 1));
-      return isSeries(sorted.map(({ ending }) => ending)) ? [sorted] : [];
-    }),
+    sets: all.filter(isSet),
+    others: all.filter((columns) => !isSet(columns)),
     labels: LABELS.flatMap((known) => names.filter((name) => isSameName(known, name))),
     prompts: PROMPTS.flatMap((known) => names.filter((name) => isSameName(known, name))),
   };
@@ -85,7 +90,7 @@ function isOnePrompt([first, ...others]: readonly string[]): boolean {
 /** a, b, …; or 0, 1, …; or 1, 2, … */
 function isSeries(endings: readonly string[]): boolean {
   const start = ["a", "0", "1"].find((one) => one === endings[0]);
-  if (start === undefined || endings.length < 2) return false;
+  if (start === undefined) return false;
   return endings.every((ending, i) => ending === nthEnding(start, i));
 }
 

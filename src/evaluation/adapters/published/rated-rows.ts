@@ -2,12 +2,10 @@
  * One response a row, with its score or rank; rows with the same prompt, wherever they are, are one case. A score may be true or
  * false, as the label of TRL's unpaired preferences (docs/source/dataset_formats.md), and a response a list of one message.
  */
-import { asParsed } from "../../../prompt/csv-cells.ts";
 import { describeField, quotedNames } from "../../../prompt/texts.ts";
-import { onlyAnswer } from "../../../prompt/turns.ts";
 import type { CaseResponse } from "../../case.ts";
-import { type AdaptOptions, fieldsOf, namesOf, promptOf, rowFields, textOf, writtenBy, wrong } from "../adapter.ts";
-import { answerItem } from "../answers.ts";
+import { type AdaptOptions, fieldsOf, namesOf, promptOf, rowFields, writtenBy, wrong } from "../adapter.ts";
+import { answerItem, answerText } from "../answers.ts";
 import { asFlag, asNumber } from "../labels.ts";
 import type { Facts, Layout } from "../layout.ts";
 import { PROMPTS, RANKS, SCORES, theOne } from "./rated-names.ts";
@@ -44,11 +42,10 @@ function rowReader(): (row: unknown, options: AdaptOptions) => RatedRow {
 function readRow([prompt, response, grade]: Columns, row: unknown, options: AdaptOptions): RatedRow {
   const fields = rowFields(row, options, SHAPE, [prompt, response, "system"]);
   const context = promptOf(fields, options, prompt);
-  const turn = onlyAnswer(asParsed(fields[response]));
   const isRank = RANKS.includes(grade);
   const flag = isRank ? undefined : asFlag(fields[grade]);
   const judged: CaseResponse = {
-    item: answerItem(context, textOf(turn === undefined ? fields : { [response]: turn }, response), response),
+    item: answerItem(context, answerText(fields, response), response),
     grade: flag === undefined ? gradeOf(fields[grade], grade, isRank) : Number(flag),
     ...writtenBy(fields["model"]),
   };

@@ -17,12 +17,11 @@ import {
   namesOf,
   promptOf,
   rowFields,
-  textOf,
   writtenBy,
   wrong,
   wrongShape,
 } from "../adapter.ts";
-import { answerItem } from "../answers.ts";
+import { answerItem, answerText } from "../answers.ts";
 import {
   areFew,
   areThree,
@@ -75,7 +74,7 @@ function adaptLabelled(
   const fields = rowFields(row, options, SHAPE, [columns.prompt, ...columns.responses, "system"]);
   const context = promptOf(fields, options, columns.prompt);
   const responses = columns.responses.map((name, i) => ({
-    item: answerItem(context, textOf(fields, name), name),
+    item: answerItem(context, answerText(fields, name), name),
     ...namedBy(fields, columns, i),
   }));
   return judged(responses, gradesOf(fields, columns), options, namesOf(fields));
