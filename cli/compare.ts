@@ -11,6 +11,7 @@ import {
 } from "./benchmark-options.ts";
 import { compareReports, isReport } from "./compare-reports.ts";
 import type { Action } from "./context.ts";
+import { counted } from "./counted.ts";
 import { EXIT_DONE, UsageError } from "./errors.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
 import { benchmarkNames, byteSize } from "./library.ts";
@@ -85,7 +86,8 @@ function refuseModelOptions({ input, limit, seed, headA, headB }: CompareCommand
 
 const DIGITS = 4;
 
-function comparisonTable({ models, agreement, incomplete }: ComparisonReport): string {
+function comparisonTable(report: ComparisonReport): string {
+  const { models, agreement, incomplete } = report;
   const { order, sameBest, kendall, scores, margins } = agreement;
   const [first, second] = models;
   const difference = (of: typeof scores) =>
@@ -98,33 +100,53 @@ function comparisonTable({ models, agreement, incomplete }: ComparisonReport): s
     ["second", modelText(second)],
     [
       "compared",
-      `${agreement.cases} prompts, ${agreement.responses} responses${incomplete === undefined ? "" : `,${of}`}`,
+      `${counted(agreement.cases, "case")}, ${counted(agreement.responses, "response")}${incomplete === undefined ? "" : `,${of}`}`,
     ],
+    ...scoreRows(report, of),
     ["same order", shareText(order.agreement, order.interval)],
     ["same best response", shareText(sameBest)],
     ["Kendall's tau", kendall === undefined ? ABSENT : kendall.toFixed(DIGITS)],
     ["scores differ by", difference(scores)],
     ["margins differ by", difference(margins)],
-    ["accuracy of the first", `${accuracyText(first)}${of}`],
-    ["accuracy of the second", `${accuracyText(second)}${of}`],
+    ["accuracy of the first", accuracyText(first, of)],
+    ["accuracy of the second", accuracyText(second, of)],
     ["difference of accuracies", differenceText(agreement.accuracyDifference)],
     ["right in only one", `${agreement.onlyFirstRight} in the first, ${agreement.onlySecondRight} in the second`],
   ]);
+}
+
+/** Official scores, where the benchmark has one. */
+function scoreRows({ models, officialScoreDifference }: ComparisonReport, of: string): [string, string][] {
+  if (officialScoreDifference === undefined) return [];
+  const [first, second] = models.map(
+    ({ officialScore }) => `${shareText(officialScore?.score, officialScore?.interval)}${of}`,
+  ) as [string, string];
+  return [
+    ["score of the first", first],
+    ["score of the second", second],
+    ["difference of scores", pairedText(officialScoreDifference)],
+  ];
 }
 
 function modelText({ file, type, size, head }: ComparedModel): string {
   return `${file} (${type}, ${byteSize(size)})${head === undefined ? "" : ` with the head ${head.file}`}`;
 }
 
-function accuracyText({ accuracy: measured }: ComparedModel): string {
-  return measured === undefined ? "no order is known" : shareText(measured.accuracy, measured.interval);
+function accuracyText({ accuracy: measured }: ComparedModel, of: string): string {
+  return measured === undefined ? "no order is known" : `${shareText(measured.accuracy, measured.interval)}${of}`;
 }
 
 function differenceText(paired: ComparisonReport["agreement"]["accuracyDifference"]): string {
   if (paired === undefined) return ABSENT;
-  const { difference, interval, p } = paired;
+  return pairedText(paired, `; McNemar's p ${probability(paired.p, "below")}`);
+}
+
+function pairedText(
+  { difference, interval }: { readonly difference: number; readonly interval: Range },
+  more = "",
+): string {
   const text = (value: number) => signed(value, DIGITS);
-  return `${text(difference)} (${range(interval, text)}, ${levelText(interval)}; McNemar's p ${probability(p, "below")})`;
+  return `${text(difference)} (${range(interval, text)}, ${levelText(interval)}${more})`;
 }
 
 type Range = NonNullable<ComparisonReport["agreement"]["order"]["interval"]>;
@@ -171,11 +193,13 @@ Rows of --input: {"prompt", "chosen", "rejected"} or {"prompt", "responses", "ra
 is known, and the models are only compared with each other.
 
 "Same order" is the share of response pairs, per prompt, that both models order the same way. Scores may shift from prompt to
-prompt without harm: rankings depend only on margins, the differences between responses to one prompt. The difference of the
-accuracies is the second's minus the first's on the same prompts; McNemar's p tells how often equal models differ this much.
+prompt without harm: rankings depend only on margins, the differences between responses to one prompt. Differences of
+accuracies and of official scores are the second's minus the first's on the same prompts; McNemar's p tells how often equally accurate
+models differ this much.
 
-Reports are compared by the cases that all of them have; scores.jsonl must be beside each report. Of two reports, the page lists
-the cases that only one of the models gets right.
+Reports are compared by the cases that all of them have; scores.jsonl must be beside each report. Official scores come first, where
+the benchmark has one, then accuracies, and the differences of both to the first report. Of two reports, the page lists the cases that
+only one of the models gets right.
 
 Examples:
   starling-rm compare rm.q8_0.gguf rm.q4_k_m.gguf --input preferences.jsonl

@@ -1,14 +1,14 @@
 /** What eval says of best-of-n, RM-Bench, PPE, the models that wrote the responses, and paraphrases, for people. */
 import type { BenchmarkReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
-import { aligned, estimate, range, share } from "./measure-text.ts";
+import { aligned, estimate, INTERVAL, range, share } from "./measure-text.ts";
 import { preview } from "./visible-text.ts";
 
 /** Models that are listed. */
 const MAX_MODELS = 30;
 const MAX_NAME = 40;
-/** The names leave room for the two columns of numbers that every terminal gets. */
-const [LEAST_NAME, NUMBERS] = [10, 19];
+/** The names leave room for the first columns of numbers, where the terminal has it. */
+const [LEAST_NAME, NUMBERS] = [10, 47];
 /** Points of a curve that fit a line. */
 const SHOWN_STEPS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
@@ -17,26 +17,27 @@ export function rewardNotes({ bestOfN, consistency, officialScore }: BenchmarkRe
   const notes: string[] = [];
   if (officialScore?.kind === "rmbench") {
     const { easy, easyInterval, normal, normalInterval, hard, hardInterval, missingDomains, domains } = officialScore;
-    if (missingDomains.length > 0) notes.push(`no cases in ${missingDomains.join(", ")}, so no official score.`);
+    if (missingDomains.length > 0)
+      notes.push(`No cases in ${missingDomains.join(", ")}, so there is no official score.`);
     else
       notes.push(
-        `easy ${estimate(easy, easyInterval)}, normal ${estimate(normal, normalInterval)}, hard ${estimate(hard, hardInterval)}.`,
+        `Easy ${estimate(easy, easyInterval)}, normal ${estimate(normal, normalInterval)}, hard ${estimate(hard, hardInterval)}.`,
       );
     const named = domains.map(({ domain, score, interval }) => `${domain} ${estimate(score, interval)}`);
-    notes.push(`by domain: ${named.join(", ")}.`);
+    notes.push(`By domain: ${named.join(", ")}.`);
   }
   if (officialScore?.kind === "ppe") {
     for (const one of officialScore.correctness) {
       const { benchmark, accuracy, interval, rocAuc, maxScore, endScore, loss } = one;
       notes.push(
-        `${preview(benchmark, MAX_NAME)}: accuracy ${estimate(accuracy, interval)}, ROC AUC ${share(rocAuc?.standardized)}, best of K ` +
+        `On ${preview(benchmark, MAX_NAME)}: accuracy ${estimate(accuracy, interval)}, ROC AUC ${share(rocAuc?.standardized)}, best of K ` +
           `${share(maxScore)} at most, ${share(endScore)} at the end, loss ${share(loss)}.`,
       );
     }
     const models = officialScore.human?.models;
     if (models?.spearman !== undefined)
       notes.push(
-        `models: Spearman ${share(models.spearman)}, Kendall ${share(models.kendall)}, row-wise Pearson ${share(models.rowPearson)}, ` +
+        `Models: Spearman ${share(models.spearman)}, Kendall ${share(models.kendall)}, row-wise Pearson ${share(models.rowPearson)}, ` +
           `separability ${share(models.separability)}, confidence agreement ${share(models.confidenceAgreement)}, Brier ${share(models.brier)}.`,
       );
   }
@@ -50,13 +51,13 @@ function curveNote({ points }: NonNullable<BenchmarkReport["bestOfN"]>): string 
   const steps = shown.map(
     ({ n, chosen, oracle }) => `n = ${n} ${share(chosen)}${n === 1 ? "" : ` (best ${share(oracle)})`}`,
   );
-  return `expected grade of the best of n by score: ${steps.join(", ")}.`;
+  return `Expected grade of the best of n by score: ${steps.join(", ")}.`;
 }
 
 function consistencyNote(measures: NonNullable<BenchmarkReport["consistency"]>): string {
   const { consistency, interval, pairs, prompts } = measures;
-  if (pairs === 0) return "no two rows are paraphrases with a comparison in common.";
-  return `order kept between paraphrases ${estimate(consistency, interval)}, ${counted(pairs, "pair")} on ${counted(prompts, "prompt")}.`;
+  if (pairs === 0) return "No two rows are paraphrases with a comparison in common.";
+  return `Order kept between paraphrases ${estimate(consistency, interval)}: ${counted(pairs, "pair")} on ${counted(prompts, "prompt")}.`;
 }
 
 /** A table of the models that wrote the responses; empty: none are named. */
@@ -68,9 +69,9 @@ export function strengthsTable({ benchmark, strengths }: BenchmarkReport, column
     "battles",
     "win rate",
     "strength",
-    "95 % interval",
-    "by labels",
-    "strength",
+    INTERVAL,
+    "labels' win rate",
+    "labels' strength",
   ];
   const rows = strengths.models
     .slice(0, MAX_MODELS)

@@ -2,35 +2,33 @@
 import type { BenchmarkReport, EvaluationReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
 import { rewardNotes, strengthsTable } from "./eval-rewards.ts";
-import { aligned, estimate, range, share, wrapped } from "./measure-text.ts";
+import { aligned, estimate, INTERVAL, range, share, wrapped } from "./measure-text.ts";
+import { skippedText } from "./row-counts.ts";
 import { preview, visible } from "./visible-text.ts";
 
 const MAX_MODEL_NAME = 20;
-/** Reasons for omitted rows that are listed; a file may have any number. */
-const MAX_REASONS = 6;
-const MAX_REASON = 30;
 /** Groups of a breakdown that are listed. */
 const MAX_GROUPS = 30;
 const MAX_GROUP_NAME = 40;
-/** Names leave room for the two columns of numbers that every terminal gets. */
-const [LEAST_NAME, NUMBERS] = [10, 19];
+/** Names leave room for the numbers, where the terminal has it. */
+const [LEAST_NAME, NUMBERS] = [10, 35];
 
 export interface EvaluationTableOptions {
   /** Width of the terminal. */
   readonly columns: number;
 }
 
-/** On a narrow terminal the columns of the card's models are dropped, last first. */
+/** On a narrow terminal the columns of the card's models follow below. */
 export function evaluationTable(report: EvaluationReport, { columns }: EvaluationTableOptions): string {
   const { benchmarks } = report;
   const models = [...new Set(benchmarks.flatMap(({ card }) => Object.keys(card ?? {})))];
   const hasOfficial = benchmarks.some(({ officialScore }) => officialScore !== undefined);
   const head = [
     "benchmark",
-    ...(hasOfficial ? ["score", "95 % interval"] : []),
+    ...(hasOfficial ? ["score", INTERVAL] : []),
     "cases",
     "accuracy",
-    "95 % interval",
+    INTERVAL,
     ...models.map((name) => preview(name, MAX_MODEL_NAME)),
   ];
   const rows = benchmarks.map((own) => [
@@ -59,7 +57,7 @@ export function evaluationTable(report: EvaluationReport, { columns }: Evaluatio
   return `${notices.map((line) => `${line}\n`).join("")}${aligned(table, columns)}${notes.length > 0 ? "\n" : ""}${notes.map((note) => `${note}\n`).join("")}${breakdowns.join("")}${benchmarks.map((own) => strengthsTable(own, columns)).join("")}`;
 }
 
-/** The first number of a line, which a narrow terminal has too, with what it is of, where rows failed. */
+/** The first number of a line with what it is of, where rows failed. */
 function withRows(value: number | undefined, { incomplete }: Pick<EvaluationReport, "incomplete">): string {
   return incomplete === undefined ? share(value) : `${share(value)} (${incomplete.sentence})`;
 }
@@ -88,7 +86,7 @@ function breakdownTable({ benchmark }: BenchmarkReport, { field, groups }: Break
     preview(`${benchmark} by ${field}`, Math.min(room, MAX_GROUP_NAME + 12)),
     "prompts",
     "accuracy",
-    "95 % interval",
+    INTERVAL,
   ];
   return `\n${aligned([head, ...rows], columns)}${more}`;
 }
@@ -96,23 +94,23 @@ function breakdownTable({ benchmark }: BenchmarkReport, { field, groups }: Break
 /** Notes on a benchmark, wrapped to lines; may be empty. */
 function noteLines(report: BenchmarkReport, columns: number): string[] {
   const { rows, truncatedResponses, length, officialScore, ranking } = report;
-  const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
+  const skipped = skippedText(rows);
   const readAs = [
     ...new Set(report.sources.flatMap(({ adapter, readAs = "" }) => (adapter === "pairs" ? [] : [readAs]))),
   ];
   const notes = [
-    readAs.some((one) => one !== "") && `read as ${readAs.join(" and ")}.`,
+    readAs.some((one) => one !== "") && `Read as ${readAs.join(" and ")}.`,
     report.prompts > 0 &&
       report.prompts < report.cases &&
       `${counted(report.cases, "case")} of ${counted(report.prompts, "prompt")}.`,
     ranking !== undefined && rankingNote(ranking),
     officialScore !== undefined && officialNote(officialScore),
     report.asPublished !== undefined &&
-      `with the best answer's repetition among the correct ones ${share(report.asPublished.accuracy)}.`,
+      `With the best answer's repetition among the correct ones ${share(report.asPublished.accuracy)}.`,
     report.notice,
     length?.verdict.biased && length.verdict.sentence,
     ...rewardNotes(report),
-    left > 0 && `${left} of ${rows.read} rows skipped (${reasons(rows.omitted)}).`,
+    skipped !== undefined && `${skipped}.`,
     rows.broken > 0 && `${counted(rows.broken, "row")} could not be read.`,
     rows.failed > 0 && `${counted(rows.failed, "case")} could not be scored.`,
     truncatedResponses > 0 && `${counted(truncatedResponses, "response")} truncated to the last tokens.`,
@@ -124,20 +122,14 @@ function noteLines(report: BenchmarkReport, columns: number): string[] {
 function officialNote(official: NonNullable<BenchmarkReport["officialScore"]>): string | false {
   if (official.kind === "rewardbench" && official.missingSections.length > 0)
     return (
-      `no cases in ${official.missingSections.join(", ")}, so no official score; RewardBench's own code counts a missing section ` +
-      `as 0 and gives ${share(official.scoreByItsOwnCode)}.`
+      `No cases in ${official.missingSections.join(", ")}, so there is no official score. RewardBench's own code counts a missing ` +
+      `section as 0 and gives ${estimate(official.scoreByItsOwnCode, official.intervalByItsOwnCode)}.`
     );
-  return official.score === undefined ? false : `official score ${estimate(official.score, official.interval)}.`;
+  return official.score === undefined ? false : `Official score ${estimate(official.score, official.interval)}.`;
 }
 
 function rankingNote(ranking: NonNullable<BenchmarkReport["ranking"]>): string {
   const { top1, top1AtRandom, kendall, negativeLogLikelihood, negativeLogLikelihoodAtRandom } = ranking;
   const loss = `${share(negativeLogLikelihood)} nats (${share(negativeLogLikelihoodAtRandom)})`;
-  return `top-1 ${share(top1)} (at random ${share(top1AtRandom)}), Kendall's tau ${share(kendall)}, K-wise negative log-likelihood ${loss}.`;
-}
-
-function reasons(omitted: Readonly<Record<string, number>>): string {
-  const all = Object.entries(omitted);
-  const named = all.slice(0, MAX_REASONS).map(([reason, count]) => `${preview(reason, MAX_REASON)} ${count}`);
-  return all.length > MAX_REASONS ? `${named.join(", ")} and others` : named.join(", ");
+  return `Top-1 ${share(top1)} (at random ${share(top1AtRandom)}), Kendall's tau ${share(kendall)}, K-wise negative log-likelihood ${loss}.`;
 }

@@ -1,13 +1,6 @@
 /** `starling-rm eval` */
 import { type Command, InvalidArgumentError } from "commander";
-import {
-  type BenchmarkName,
-  type BenchmarkReport,
-  type BenchmarkRequest,
-  benchmarks,
-  evaluate,
-  writeReport,
-} from "../src/entry/eval.ts";
+import { type BenchmarkName, type BenchmarkRequest, benchmarks, evaluate, writeReport } from "../src/entry/eval.ts";
 import {
   ALL,
   addDataOptions,
@@ -21,7 +14,6 @@ import {
   sampleSettings,
 } from "./benchmark-options.ts";
 import type { Action } from "./context.ts";
-import { counted } from "./counted.ts";
 import { EXIT_DONE, EXIT_FATAL, UsageError } from "./errors.ts";
 import { evaluationTable } from "./eval-table.ts";
 import { evaluationStatus, runAndPrint } from "./evaluation-run.ts";
@@ -39,7 +31,7 @@ import { checkFolderName } from "./output-names.ts";
 import { fieldNames } from "./output-options.ts";
 import { evalPartitions } from "./partitions/eval-partitions.ts";
 import { addPartitionOptions, asksForPartitions, isPartitioned, type PartitionOptions } from "./partitions/options.ts";
-import { preview } from "./visible-text.ts";
+import { whyNone } from "./row-counts.ts";
 
 type EvalCommandOptions = ModelOptions &
   EngineOptions &
@@ -89,7 +81,7 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
     const { report } = evaluation;
     for (const own of report.benchmarks) {
       if (own.cases > 0) continue;
-      terminal.note(`error: ${own.benchmark} has no usable row, so nothing was measured: ${whyNone(own)}`);
+      terminal.note(`error: ${own.benchmark} has no usable row, so nothing was measured: ${whyNone(own.rows)}`);
       unmeasured = true;
     }
     if (options.output !== undefined) {
@@ -107,17 +99,6 @@ export const evaluateCommand: Action<EvalCommandOptions> = async (options, conte
   });
   return unmeasured ? EXIT_FATAL : exitCode;
 };
-
-const MAX_REASON = 120;
-
-/** What became of the rows, the most frequent reason first. */
-function whyNone({ rows }: BenchmarkReport): string {
-  const reasons = Object.entries({ ...rows.problems, ...rows.omitted }).sort(([, a], [, b]) => b - a);
-  const [first, ...others] = reasons.map(
-    ([reason, count]) => `${counted(count, "row")}: ${preview(reason, MAX_REASON).replace(/\.$/, "")}`,
-  );
-  return `${first ?? "no row was read"}${others.length > 0 ? "; and others" : ""}`;
-}
 
 function plainRequests(names: readonly string[]): BenchmarkRequest[] {
   return names.flatMap((name) => (name === ALL ? CARD : [name as BenchmarkName])).map((benchmark) => ({ benchmark }));

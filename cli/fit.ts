@@ -22,6 +22,7 @@ import {
 } from "./model-option.ts";
 import { REPLACE, wholeNumber } from "./option-values.ts";
 import { downloadText, progressText } from "./progress-bar.ts";
+import { failedText, skippedText } from "./row-counts.ts";
 import { propertyTable } from "./table.ts";
 
 type FitCommandOptions = ModelOptions &
@@ -83,14 +84,12 @@ const DIGITS = 4;
 
 function fitTable(report: FitReport): string {
   const { model, sources, rows, ridge, trials, converged, iterations, gradientNorm, change } = report;
-  const left = rows.broken + rows.failed;
-  const omitted = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
   const properties: [string, string | undefined][] = [
     ["model", `${model.file} (${model.type})${model.head === undefined ? "" : `, from the head ${model.head.file}`}`],
     ["preferences", sources.map(({ name }) => name).join(", ")],
     [
       "rows",
-      `${rows.read}${omitted > 0 ? `, of which ${omitted} ${omitted === 1 ? "has" : "have"} no order` : ""}${left > 0 ? `, of which ${left} failed` : ""}`,
+      [counted(rows.read, "row"), skippedText(rows), failedText(rows)].filter((part) => part !== undefined).join("; "),
     ],
     ["ridge", `${ridge.toPrecision(DIGITS)}${trials.length > 0 ? `, the best of ${trials.length} tried` : ""}`],
     [

@@ -6,22 +6,46 @@ const GAP = 2;
 export const ABSENT = "-";
 const DIGITS = 3;
 
-/** First column left-aligned, the others right-aligned. */
-export function aligned(rows: readonly (readonly string[])[], columns: number): string {
-  const widths = (rows[0] ?? []).map((_, i) => rows.reduce((most, row) => Math.max(most, textWidth(row[i] ?? "")), 0));
-  let fitting = widths.length;
-  const total = () => widths.slice(0, fitting).reduce((sum, width) => sum + width + GAP, -GAP);
-  while (fitting > 3 && total() > columns) fitting--;
-  return rows
-    .map((row) =>
-      row
-        .slice(0, fitting)
-        .map((cell, i) => (i === 0 ? padEnd : padStart)(cell, widths[i] as number))
-        .join(" ".repeat(GAP))
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join("");
+/** Header of a column of intervals: it stays beside the number before it. */
+export const INTERVAL = "95 % interval";
+
+/**
+ * Labels left-aligned, the other columns right-aligned. Columns for which there is no room follow below, as a table that begins with
+ * the labels again; rows without any number there are left out of it.
+ *
+ * @param labels how many of the first columns name a row
+ */
+export function aligned(rows: readonly (readonly string[])[], columns: number, labels = 1): string {
+  const [head = [], ...others] = rows;
+  const widths = head.map((_, i) => rows.reduce((most, row) => Math.max(most, textWidth(row[i] ?? "")), 0));
+  const blocks = blocksOf(head, widths, columns, labels);
+  const isEmpty = (row: readonly string[], block: readonly number[]) =>
+    block.every((i) => i < labels || row[i] === undefined || row[i] === "" || row[i] === ABSENT);
+  const tables = blocks.map((block, at) => {
+    const own = others.filter((row) => !isEmpty(row, block) || (at === 0 && blocks.every((one) => isEmpty(row, one))));
+    return own.length === 0 && at > 0 ? "" : [head, ...own].map((row) => line(row, block, widths, labels)).join("");
+  });
+  return tables.filter((table) => table !== "").join("\n");
+}
+
+/** Indices of the columns of each table; the labels are in all. */
+function blocksOf(head: readonly string[], widths: readonly number[], columns: number, labels: number): number[][] {
+  const first = Array.from({ length: labels }, (_, i) => i);
+  const blocks: number[][] = [[...first]];
+  const widthOf = (block: readonly number[]) => block.reduce((sum, i) => sum + (widths[i] as number) + GAP, -GAP);
+  for (let i = labels; i < head.length; ) {
+    const group = head[i + 1] === INTERVAL ? [i, i + 1] : [i];
+    const last = blocks.at(-1) as number[];
+    if (last.length === labels || widthOf([...last, ...group]) <= columns) last.push(...group);
+    else blocks.push([...first, ...group]);
+    i += group.length;
+  }
+  return blocks;
+}
+
+function line(row: readonly string[], block: readonly number[], widths: readonly number[], labels: number): string {
+  const cells = block.map((i) => (i < labels ? padEnd : padStart)(row[i] ?? "", widths[i] as number));
+  return `${cells.join(" ".repeat(GAP)).trimEnd()}\n`;
 }
 
 /** At spaces, further lines indented. */

@@ -1,7 +1,8 @@
 /** The results of probes for people. */
 import type { Probe, ProbeReport } from "../src/entry/eval.ts";
 import { counted } from "./counted.ts";
-import { ABSENT, aligned, range, share, signed, wrapped } from "./measure-text.ts";
+import { ABSENT, aligned, INTERVAL, range, share, signed, wrapped } from "./measure-text.ts";
+import { skippedText } from "./row-counts.ts";
 import { visible } from "./visible-text.ts";
 
 type Measures = ProbeReport["probes"][number];
@@ -10,20 +11,20 @@ type Interval = NonNullable<NonNullable<Measures["shift"]>["interval"]>;
 
 const AGAINST = "*";
 
-/** On a narrow terminal the last columns are dropped. */
+/** On a narrow terminal the last columns follow below. */
 export function probeTable(report: ProbeReport, columns: number): string {
   const { probes, model, scores } = report;
   const hasPairs = probes.some(({ pairs }) => pairs !== undefined);
   const flips = hasPairs ? ["flips: rejected", "chosen", "both"] : [];
-  const head = ["probe", "should", "texts", "mean shift", "in SD", ...flips, "95 % interval", "median", "up", "down"];
+  const head = ["probe", "should", "texts", "mean shift", INTERVAL, "in SD", ...flips, "median", "up", "down"];
   const rows = probes.map((own) => [
     own.probe,
     own.expected,
     String(own.measured),
     `${signed(own.shift?.mean)}${isAgainst(own) ? AGAINST : ""}`,
+    range(own.shift?.interval, signed),
     signed(own.standardized?.mean),
     ...(hasPairs ? [own.pairs?.rejected, own.pairs?.chosen, own.pairs?.both].map(flipText) : []),
-    range(own.shift?.interval, signed),
     signed(own.shift?.median),
     percent(own.up),
     percent(own.down),
@@ -68,9 +69,9 @@ function leftOut({ probe, responses, skipped, truncated, failed }: Measures): st
 }
 
 function failures({ rows }: ProbeReport): string[] {
-  const left = Object.values(rows.omitted).reduce((sum, count) => sum + count, 0);
+  const skipped = skippedText(rows);
   return [
-    ...(left > 0 ? [`${left} of ${rows.read} rows skipped.`] : []),
+    ...(skipped === undefined ? [] : [`${skipped}.`]),
     ...(rows.broken > 0 ? [`${counted(rows.broken, "row")} could not be read.`] : []),
   ];
 }

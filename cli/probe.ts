@@ -27,6 +27,7 @@ import { openOutput } from "./output.ts";
 import { checkFolderName } from "./output-names.ts";
 import { fieldNames } from "./output-options.ts";
 import { probeList, probeTable } from "./probe-table.ts";
+import { whyNone } from "./row-counts.ts";
 
 type ProbeCommandOptions = ModelOptions &
   EngineOptions &
@@ -62,7 +63,7 @@ export const probeCommand: Action<ProbeCommandOptions> = async (options, context
       ...hooks,
     });
     if (report.scores.count === 0) {
-      terminal.note(`error: ${options.benchmark} has no usable row, so nothing was measured`);
+      terminal.note(`error: ${options.benchmark} has no usable row, so nothing was measured: ${whyNone(report.rows)}`);
       unmeasured = true;
     }
     if (options.output !== undefined) {

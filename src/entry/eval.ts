@@ -34,6 +34,7 @@ export type { BenchmarkMeasures, Interval, OfficialScore } from "../evaluation/m
 export type { JudgedText, Mistake } from "../evaluation/measures/mistakes.ts";
 export type { PairCalibration } from "../evaluation/measures/pair-calibration.ts";
 export type { PairedDifference } from "../evaluation/measures/paired.ts";
+export type { ScoreDifference } from "../evaluation/measures/paired-score.ts";
 export type { PpeCorrectness, PpeHuman, PpeRocAuc, PpeScore } from "../evaluation/measures/ppe.ts";
 export type { ModelAgreement } from "../evaluation/measures/ppe-models.ts";
 export type { RankingMeasures } from "../evaluation/measures/ranking.ts";

@@ -1,14 +1,16 @@
 /** The benchmarks: what each compares, its pinned data set, and the model card's numbers. */
 import type { Adapter } from "./adapters/adapter.ts";
-import { adaptHuman } from "./adapters/human.ts";
+import type { Description } from "./adapters/layout.ts";
 import { adaptNectar } from "./adapters/nectar.ts";
 import { adaptPairs } from "./adapters/pairs.ts";
 import { adaptPpe } from "./adapters/ppe.ts";
+import { adaptVote } from "./adapters/published/arena.ts";
+import { adaptTruthfulQa } from "./adapters/published/truthfulqa.ts";
 import { adaptRewardBench } from "./adapters/rewardbench.ts";
 import { adaptRewardBench2 } from "./adapters/rewardbench2.ts";
 import { adaptRmBench } from "./adapters/rmbench.ts";
 import { adaptSafety } from "./adapters/safety.ts";
-import { adaptTruth } from "./adapters/truth.ts";
+import { winnerColumn } from "./adapters/winner.ts";
 import type { BenchmarkName } from "./case.ts";
 
 /** Files of a data set on the hub at one commit. */
@@ -31,6 +33,8 @@ export interface Benchmark {
   readonly description: string;
   /** @internal Turns a row of the data set into a case. */
   readonly adapt: Adapter;
+  /** @internal The column with its labels, in a file with these columns. */
+  readonly label?: NonNullable<Description["label"]>;
   /** What a reader of its numbers must know, in one or two sentences; absent if there is nothing. */
   readonly notice?: string;
   /** All of its prompts are scored unless a limit is given, as its authors do. Absent: at most 1000, as on the model card. */
@@ -55,7 +59,8 @@ export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
     name: "human",
     title: "Human preference",
     description: "The conversation preferred by a person in the Chatbot Arena scores higher than the other one.",
-    adapt: adaptHuman,
+    adapt: adaptVote,
+    label: (names) => (names.includes("conversation_a") ? winnerColumn : undefined),
     source: {
       repository: "lmsys/chatbot_arena_conversations",
       revision: "1b6335d42a1d2c7e34870c905d03ab964f7f2bd8",
@@ -70,7 +75,7 @@ export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
       "The data set repeats the best answer among the correct ones. It counts once; asPublished has the accuracy with the repetition. The card does not say which it has.",
     description:
       "TruthfulQA's best answer scores at least as high as the correct ones, and these score higher than the incorrect ones.",
-    adapt: adaptTruth,
+    adapt: adaptTruthfulQa,
     source: {
       repository: "truthfulqa/truthful_qa",
       revision: "741b8276f2d1982aa3d5b832d3ee81ed3b896490",
@@ -151,6 +156,7 @@ export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
       "Its own data are the five correctness sets. The human preferences come with an input: hf:lmarena-ai/PPE-Human-Preference-V1.",
     complete: true,
     adapt: adaptPpe,
+    label: (names) => (names.includes("response_1") && !names.includes("scores") ? winnerColumn : undefined),
     source: ppeSource("MMLU-Pro", "d3a309b95d5a3a34efdd2b01a9e3ee10565bf0c7"),
     moreSources: [
       ppeSource("MATH", "c46ce3cda5417fe8d170e992d925f93856b5db40"),

@@ -7,9 +7,11 @@ import { mean, measureAccuracy } from "./measures/accuracy.ts";
 import { type Flip, findFlips } from "./measures/flips.ts";
 import { checkCases, scoreOfficially } from "./measures/measure.ts";
 import { measurePaired } from "./measures/paired.ts";
+import { measureScoreDifference } from "./measures/paired-score.ts";
 import { readRun, type WrittenRun } from "./read-run.ts";
 import type { BenchmarkReport, EvaluationReport } from "./report.ts";
 import type { BenchmarkComparison, RunsComparison } from "./runs-comparison.ts";
+import { noticesOf } from "./runs-notices.ts";
 
 /** Options of compareRuns(). */
 export interface CompareRunsOptions {
@@ -47,7 +49,8 @@ export async function compareRuns(options: CompareRunsOptions): Promise<RunsComp
   const [first] = runs as [WrittenRun];
   const shared = first.report.benchmarks.filter(({ benchmark }) => runs.every(({ report }) => find(report, benchmark)));
   if (shared.length === 0) throw refused(`the reports have no benchmark in common: ${runs.map(namesOf).join("; ")}`);
-  const benchmarks = shared.map(({ benchmark }) => compareBenchmark(benchmark, runs));
+  const lists = shared.map(({ benchmark }) => commonCases(benchmark, runs));
+  const benchmarks = lists.map(compareBenchmark);
   return {
     formatVersion: 1,
     version: packageVersion(),
@@ -56,7 +59,11 @@ export async function compareRuns(options: CompareRunsOptions): Promise<RunsComp
       return { report: name, model, settings, ...(known.length === benchmarks.length && { accuracy: mean(known) }) };
     }),
     benchmarks,
-    notices: noticesOf(runs, benchmarks),
+    notices: noticesOf(
+      runs,
+      benchmarks,
+      lists.map(({ cases }) => cases),
+    ),
   };
 }
 
@@ -78,7 +85,15 @@ interface KeyedRun {
   readonly cases: ReadonlyMap<string, ScoredCase>;
 }
 
-function compareBenchmark(benchmark: BenchmarkName, runs: readonly WrittenRun[]): BenchmarkComparison {
+/** One benchmark in all runs. */
+interface CommonCases {
+  readonly benchmark: BenchmarkName;
+  readonly runs: readonly KeyedRun[];
+  /** Of each run, the cases that all have, in one order. */
+  readonly cases: readonly (readonly ScoredCase[])[];
+}
+
+function commonCases(benchmark: BenchmarkName, runs: readonly WrittenRun[]): CommonCases {
   const keyed = runs.map((run): KeyedRun => {
     const at = run.report.benchmarks.findIndex((one) => one.benchmark === benchmark);
     const report = run.report.benchmarks[at] as BenchmarkReport;
@@ -100,14 +115,19 @@ function compareBenchmark(benchmark: BenchmarkName, runs: readonly WrittenRun[])
   const [base, ...later] = lists as [ScoredCase[], ...ScoredCase[][]];
   for (const [i, list] of later.entries())
     checkSameRows(base, list, first.run.name, (others[i] as KeyedRun).run.name, benchmark);
+  return { benchmark, runs: keyed, cases: lists };
+}
+
+function compareBenchmark({ benchmark, runs, cases }: CommonCases): BenchmarkComparison {
+  const [base, ...later] = cases as [readonly ScoredCase[], ...(readonly ScoredCase[])[]];
   const flips = later.map((list) => findFlips(base, list));
   const [only] = flips;
   return {
     benchmark,
-    title: first.report.title,
-    common: keys.length,
-    cases: keyed.map(({ cases }) => cases.size),
-    measures: lists.map((list) => {
+    title: (runs[0] as KeyedRun).report.title,
+    common: base.length,
+    cases: runs.map((run) => run.cases.size),
+    measures: cases.map((list) => {
       const { accuracy, interval, prompts, comparisons } = measureAccuracy(list);
       const officialScore = scoreOfficially(benchmark, list);
       return { ...given({ accuracy, interval, officialScore }), prompts, comparisons };
@@ -117,8 +137,9 @@ function compareBenchmark(benchmark: BenchmarkName, runs: readonly WrittenRun[])
       ...measurePaired(base, list),
       onlyFirstRight: flips[i]?.filter(({ gain }) => gain < 0).length ?? 0,
       onlyThisRight: flips[i]?.filter(({ gain }) => gain > 0).length ?? 0,
+      ...given({ officialScore: measureScoreDifference(benchmark, base, list) }),
     })),
-    ...(runs.length === 2 && only !== undefined && { flips: withTexts(only, keyed) }),
+    ...(runs.length === 2 && only !== undefined && { flips: withTexts(only, runs) }),
   };
 }
 
@@ -164,45 +185,4 @@ function withTexts(flips: readonly Flip[], runs: readonly KeyedRun[]): Flip[] {
   }
   const keyOf = caseKeys((runs[0] as KeyedRun).report);
   return flips.map((flip) => ({ ...flip, ...texts.get(keyOf(flip)) }));
-}
-
-const COMPARED_SETTINGS = [
-  "tokenization",
-  "specialTokens",
-  "maxTokens",
-  "seed",
-  "limit",
-  "backend",
-  "batchMode",
-] as const;
-
-function noticesOf(runs: readonly WrittenRun[], benchmarks: readonly BenchmarkComparison[]): string[] {
-  const notices: string[] = [];
-  for (const { benchmark, common, cases } of benchmarks)
-    if (cases.some((count) => count !== common))
-      notices.push(
-        `${benchmark}: ${common} cases are in all reports (of ${cases.join(", ")}); every number is about these.`,
-      );
-  for (const { name, report } of runs)
-    for (const { benchmark, incomplete } of report.benchmarks)
-      if (incomplete !== undefined && benchmarks.some((one) => one.benchmark === benchmark))
-        notices.push(`The cases of ${benchmark} in ${name} are those ${incomplete.sentence}.`);
-  const names = new Set(runs.flatMap(({ report }) => report.benchmarks.map(({ benchmark }) => benchmark)));
-  for (const name of names)
-    if (!benchmarks.some(({ benchmark }) => benchmark === name))
-      notices.push(`${name} is not in all reports and is left out.`);
-  const differ = (name: string, values: readonly string[]) => {
-    if (new Set(values).size > 1) notices.push(`The runs differ in ${name}: ${values.join(", ")}.`);
-  };
-  const settings = runs.map(({ report }) => report.settings);
-  for (const setting of COMPARED_SETTINGS)
-    differ(
-      setting,
-      settings.map((own) => String(own[setting] ?? "all")),
-    );
-  differ(
-    "version",
-    runs.map(({ report }) => report.version),
-  );
-  return notices;
 }

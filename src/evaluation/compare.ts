@@ -19,6 +19,8 @@ import {
 import { incompleteOf } from "./incomplete.ts";
 import { type AccuracyMeasures, measureAccuracy } from "./measures/accuracy.ts";
 import { type Agreement, measureAgreement } from "./measures/agreement.ts";
+import { type OfficialScore, scoreOfficially } from "./measures/measure.ts";
+import { measureScoreDifference, type ScoreDifference } from "./measures/paired-score.ts";
 import { type BenchmarkRequest, OpenBenchmark } from "./open-benchmark.ts";
 import { openModel } from "./open-model.ts";
 import type {
@@ -63,6 +65,8 @@ export interface ComparisonReport {
   readonly rows: RowCounts;
   /** The accuracies and the agreement are of these, if rows failed. */
   readonly incomplete?: Incomplete;
+  /** The second model's official score minus the first's; absent where the benchmark has none, or parts of it are missing. */
+  readonly officialScoreDifference?: ScoreDifference;
   /** How far the two models agree. */
   readonly agreement: Agreement;
   /** The first rows that are invalid or could not be scored, with the reason. */
@@ -77,6 +81,8 @@ export interface ComparedModel extends ReportedModel {
   readonly settings: Omit<ReportedSettings, "seed" | "limit">;
   /** Accuracy on cases with a known order; absent if there are none. */
   readonly accuracy?: AccuracyMeasures;
+  /** The benchmark's official score: rewardbench, rewardbench2, rmbench and ppe. */
+  readonly officialScore?: OfficialScore;
 }
 
 /**
@@ -139,14 +145,17 @@ export async function compareModels(options: CompareOptions): Promise<Comparison
     version: packageVersion(),
     benchmark: benchmark.name,
     models: [
-      { ...first.model, ...accuracyOf(firstScored) },
-      { ...second.model, ...accuracyOf(second.scored) },
+      { ...first.model, ...measuresOf(benchmark.name, firstScored) },
+      { ...second.model, ...measuresOf(benchmark.name, second.scored) },
     ],
     seed,
     ...(limit === undefined ? {} : { limit }),
     sources: benchmark.sources,
     rows,
     ...incompleteOf(rows),
+    ...given({
+      officialScoreDifference: measureScoreDifference(benchmark.name, ordered(firstScored), ordered(second.scored)),
+    }),
     agreement: measureAgreement(firstScored, second.scored),
     problems: benchmark.problems,
   };
@@ -157,7 +166,7 @@ function downloadOf({ signal, onProgress }: CompareOptions, model: 0 | 1): Model
 }
 
 interface ScoredWith {
-  readonly model: Omit<ComparedModel, "accuracy">;
+  readonly model: Omit<ComparedModel, "accuracy" | "officialScore">;
   /** The cases that could be scored, and their scores. */
   readonly cases: readonly PlacedCase[];
   readonly scored: readonly ScoredCase[];
@@ -195,7 +204,17 @@ async function scoreWith(
   }
 }
 
-function accuracyOf(scored: readonly ScoredCase[]): { accuracy?: AccuracyMeasures } {
-  const known = scored.filter(({ comparisons }) => comparisons.length > 0);
-  return known.length === 0 ? {} : { accuracy: measureAccuracy(known) };
+function measuresOf(
+  benchmark: BenchmarkName,
+  scored: readonly ScoredCase[],
+): Pick<ComparedModel, "accuracy" | "officialScore"> {
+  const known = ordered(scored);
+  return known.length === 0
+    ? {}
+    : { accuracy: measureAccuracy(known), ...given({ officialScore: scoreOfficially(benchmark, known) }) };
+}
+
+/** Cases whose order is known. */
+function ordered(scored: readonly ScoredCase[]): ScoredCase[] {
+  return scored.filter(({ comparisons }) => comparisons.length > 0);
 }

@@ -19,9 +19,9 @@ import type { DownloadProgress, HashProgress, LoadProgress, ReadProgress, ScoreP
 import { aFieldMapping } from "../prompt/field-map.ts";
 import { inputFormats } from "../rows/format.ts";
 import { aLoad } from "../scoring/load-options.ts";
+import { adapterNamed } from "./adapter-named.ts";
 import { benchmarks } from "./benchmarks.ts";
 import { type BenchmarkName, benchmarkNames } from "./case.ts";
-import { adapterNamed } from "./find-layout.ts";
 import type { BenchmarkRequest } from "./open-benchmark.ts";
 import type { LoadSettings } from "./open-model.ts";
 import type { RowProblem, RowRules } from "./read-cases.ts";

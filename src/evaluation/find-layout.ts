@@ -1,15 +1,15 @@
 /** Finds the adapter of a file of preferences: by its name, or by the columns of the first rows. */
-import { InvalidInputError } from "../errors.ts";
-import { nearestValue } from "../options.ts";
 import type { FieldMapping } from "../prompt/field-map.ts";
 import { type Fields, isObject } from "../prompt/input-fields.ts";
 import { rowAdvice } from "../prompt/row-advice.ts";
 import { damaged } from "../rows/damaged.ts";
 import type { InputFormat } from "../rows/format.ts";
 import { openRows } from "../rows/open-rows.ts";
+import { adapterNamed } from "./adapter-named.ts";
 import { type Facts, factsOf, type Layout, layoutsThatFit, nearestLayouts } from "./adapters/layout.ts";
-import { layoutNamed, layouts, pairsLayout } from "./adapters/layouts.ts";
-import { labelsProblem } from "./check-labels.ts";
+import { layouts, pairsLayout } from "./adapters/layouts.ts";
+import { unpairedAdvice } from "./adapters/published/unpaired.ts";
+import { refuseLabels, refuseProblem } from "./check-labels.ts";
 import { mappedFields, type RowMap, rowMap } from "./mapped-fields.ts";
 import type { ResolvedSource } from "./sources.ts";
 
@@ -36,11 +36,7 @@ export async function findLayout(source: ResolvedSource, options: FindLayoutOpti
   const { adapter, fields, format, signal } = options;
   const rows = rowMap(fields, format);
   const layout = adapter === undefined ? await layoutOf(source, rows, options) : adapterNamed(adapter);
-  refuseProblem(
-    source,
-    layout,
-    await labelsProblem(source, layout, { ...rows, signal, isFound: adapter === undefined }),
-  );
+  await refuseLabels(source, layout, { ...rows, signal, isFound: adapter === undefined });
   return layout;
 }
 
@@ -58,27 +54,6 @@ async function layoutOf(
   if (others.length > 0) throw damaged(source.name, severalFit(facts, [only, ...others]));
   refuseProblem(source, only, only.problem?.(facts));
   return only;
-}
-
-/** @param problem why the layout cannot read the file, as a sentence; undefined: it can */
-function refuseProblem(source: ResolvedSource, { name, title }: Layout, problem: string | undefined): void {
-  if (problem !== undefined)
-    throw damaged(source.name, `cannot be read as ${title} (${name}): ${problem.replace(/\.$/, "")}`);
-}
-
-/** @throws InvalidInputError ERR_INVALID_ARGUMENT */
-export function adapterNamed(name: string): Layout {
-  const layout = layoutNamed(name);
-  if (layout !== undefined) return layout;
-  const names = layouts.map((one) => one.name);
-  const scaled = layouts.flatMap((one) => (one.byNumbers === undefined ? [] : [one.name]));
-  const near = nearestValue(name, names);
-  throw new InvalidInputError(
-    "ERR_INVALID_ARGUMENT",
-    `Expected the name of an adapter but received ${JSON.stringify(name)}.${near === undefined ? "" : ` Did you mean ${JSON.stringify(near)}?`} ` +
-      `There are ${names.join(", ")}, and ${scaled.join(", ")} also as NAME:FIRST..SECOND for labels on another scale, or NAME:FIRST,SECOND,TIE for codes.`,
-    { field: "adapter" },
-  );
 }
 
 /**
@@ -143,23 +118,28 @@ function isDecided(facts: Facts, empty: ReadonlySet<string>): boolean {
 
 function noneFits(facts: Facts): string {
   if (facts.names.length === 0) return "fits no adapter: its rows have no columns";
+  const columns = `fits no adapter: its columns are ${columnsOf(facts)}`;
+  const unpaired = unpairedAdvice(facts);
+  if (unpaired !== undefined) return `${columns}; ${unpaired}`;
   // A layout that has a problem with these columns knows them.
   const known = layouts.flatMap(({ name, problem }) => {
     const reason = problem?.(facts);
     return reason === undefined ? [] : [`${name} (${reason.replace(/\.$/, "")})`];
   });
-  const others = nearestLayouts(layouts, facts).map(
-    ({ layout, missing }) =>
-      `${layout.name} (${missing.length === 0 ? "other values in them" : `without ${quoted(missing)}`})`,
-  );
-  const nearest = known.length > 0 ? known : others.slice(0, MAX_NEAREST);
+  if (known.length > 0) return `${columns}; the nearest adapter${known.length > 1 ? "s" : ""}: ${known.join(", ")}`;
+  const nearest = nearestLayouts(layouts, facts)
+    .slice(0, MAX_NEAREST)
+    .map(
+      ({ layout, missing }) =>
+        `${layout.name} (${missing.length === 0 ? "other values in them" : `without ${quoted(missing)}`})`,
+    );
   const near = nearest.length === 0 ? "" : `; the nearest adapters: ${nearest.join(", ")}`;
   const about = rowAdvice(Object.fromEntries([...facts.values].map(([name, values]) => [name, values[0]])));
   // Fields of single items are no preference.
   const advice = about?.includes("--field") ? undefined : about;
   return (
-    `fits no adapter: its columns are ${columnsOf(facts)}${near}. --adapter NAME chooses one ("starling-rm eval pairs --adapter list" ` +
-    `lists them), --field chosen=COLUMN names a column${advice === undefined ? "" : `. ${advice.replace(/\.$/, "")}`}`
+    `${columns}${near}. --adapter NAME chooses one ("starling-rm eval pairs --adapter list" lists them), ` +
+    `--field chosen=COLUMN names a column${advice === undefined ? "" : `. ${advice.replace(/\.$/, "")}`}`
   );
 }
 

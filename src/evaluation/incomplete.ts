@@ -11,6 +11,10 @@ export function incompleteOf(rows: RowCounts): { readonly incomplete?: Incomplet
   const isSample = sampled < cases;
   // A row can be several cases, and several rows one.
   const isRows = !isSample && cases + skipped + broken === read;
+  if (isRows && measured === 0) {
+    const sentence = `${broken + failed} of ${plural(read, "row")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+    return { incomplete: { measured, failed: broken + failed, sentence } };
+  }
   const parts = isRows
     ? [`of ${measured} of ${plural(read, "row")}; ${broken + failed} failed`, skipped > 0 && `${skipped} skipped`]
     : [

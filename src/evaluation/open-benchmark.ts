@@ -10,8 +10,10 @@ import type { Layout } from "./adapters/layout.ts";
 import { pairsLayout } from "./adapters/layouts.ts";
 import { type Benchmark, benchmarks } from "./benchmarks.ts";
 import type { BenchmarkName, PlacedCase } from "./case.ts";
+import { refuseLabels } from "./check-labels.ts";
 import { findLayout } from "./find-layout.ts";
 import { promptKey } from "./item-texts.ts";
+import { rowMap } from "./mapped-fields.ts";
 import { ProblemKinds } from "./problem-kinds.ts";
 import { CaseReader, type RowProblem, type RowRules } from "./read-cases.ts";
 import type { ReportedProblem, ReportedSource, RowCounts } from "./report.ts";
@@ -123,6 +125,10 @@ export class OpenBenchmark {
     if (definition.name === "pairs")
       for (const source of resolved)
         layouts.push(await findLayout(source, { ...given({ adapter, fields, format, signal }), single }));
+    else if (request.inputs !== undefined)
+      // Its own data set is known.
+      for (const source of resolved)
+        await refuseLabels(source, definition, { ...rowMap(fields, format), signal, isFound: true });
     tellLayouts(layouts, options.onNotice);
     const problems: ReportedProblem[] = [];
     const kinds = new ProblemKinds();

@@ -1,9 +1,10 @@
 /** Reads an evaluation back from the files that writeReport() wrote. */
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FileError, InvalidInputError } from "../errors.ts";
 import { readError } from "../files/file-errors.ts";
+import { plural } from "../plural.ts";
 import { isObject } from "../prompt/input-fields.ts";
 import type { BenchmarkName, ScoredCase } from "./case.ts";
 import { caseOfRecord } from "./parts.ts";
@@ -13,6 +14,8 @@ import { type EvaluationReport, isReport } from "./report.ts";
 export interface WrittenRun {
   /** As the caller named it. */
   readonly name: string;
+  /** The report's file, without links: the same for one that is named twice. */
+  readonly file: string;
   readonly report: EvaluationReport;
   /** Scored cases of each benchmark, in the order of `report.benchmarks`. */
   readonly cases: readonly (readonly ScoredCase[])[];
@@ -45,20 +48,26 @@ export async function readRun(path: string): Promise<WrittenRun> {
     const own = lines.slice(at, at + count);
     cases.push(own.map((line, i) => caseOf(line, benchmark, `${scores}, line ${at + i + 1}`)));
     if (own.length < count)
-      throw strange(scores, `${file} counts ${count} cases of ${benchmark}, but it has ${own.length}`);
+      throw strange(scores, `${file} counts ${plural(count, "case")} of ${benchmark}, but ${SCORES} has ${own.length}`);
     at += count;
   }
-  if (at < lines.length) throw strange(scores, `${file} counts ${at} cases, but it has ${lines.length}`);
+  if (at < lines.length)
+    throw strange(scores, `${file} counts ${plural(at, "case")}, but ${SCORES} has ${lines.length}`);
   checkHash(report, file, bytes, scores);
-  return { name: path, report, cases };
+  return { name: path, file: await realpath(file), report, cases };
 }
 
 /** Scores of another model may be as many, of the same rows, and as often right. */
 function checkHash({ scoresSha256 }: EvaluationReport, file: string, bytes: Buffer, scores: string): void {
   if (scoresSha256 === createHash("sha256").update(bytes).digest("hex")) return;
   if (scoresSha256 !== undefined)
-    throw strange(scores, `${file} names another SHA-256, so one of the two was changed or is of another run`);
-  const message = `${file} does not name the SHA-256 of its ${SCORES}. Run starling-rm eval --output again: scores come from the cache.`;
+    throw strange(
+      scores,
+      `its SHA-256 is not the one recorded in ${file}, so one of the two was changed or comes from another run`,
+    );
+  const message =
+    `${file} does not record the SHA-256 of its ${SCORES} (scoresSha256). Run starling-rm eval --output again: it takes the scores ` +
+    "from the cache.";
   throw new FileError("ERR_INVALID_JSON", message, { file });
 }
 

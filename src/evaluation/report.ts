@@ -138,8 +138,8 @@ export interface RowCounts {
   /** Cases with a response that could not be scored. */
   readonly failed: number;
   /**
-   * Invalid rows and failed cases by kind of problem, the most frequent first; named by the message of the first, for example
-   * {"rejected is missing or empty: expected a string.": 280}.
+   * Invalid rows and failed cases by kind of problem, the most frequent first. A kind is named by the message of its first row, for
+   * example {"Expected a string for rejected but received 7.": 280}.
    */
   readonly problems: Readonly<Record<string, number>>;
 }
@@ -150,7 +150,7 @@ export interface Incomplete {
   readonly measured: number;
   /** Rows that are invalid, and cases that could not be scored. */
   readonly failed: number;
-  /** Both, to follow a number: "of 120 of 400 rows; 280 failed". */
+  /** Both, to follow a number: "of 120 of 400 rows; 280 failed"; where there is no number: "400 of 400 rows failed". */
   readonly sentence: string;
 }
 

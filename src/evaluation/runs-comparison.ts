@@ -3,6 +3,7 @@ import type { BenchmarkName } from "./case.ts";
 import type { Flip } from "./measures/flips.ts";
 import type { BenchmarkMeasures } from "./measures/measure.ts";
 import type { PairedDifference } from "./measures/paired.ts";
+import type { ScoreDifference } from "./measures/paired-score.ts";
 import type { ReportedModel, ReportedSettings } from "./report.ts";
 
 /** Two or more evaluations on the cases that all of them have. */
@@ -60,4 +61,6 @@ export interface RunDifference extends Partial<PairedDifference> {
   readonly onlyFirstRight: number;
   /** Common cases in which this run has more comparisons right. */
   readonly onlyThisRight: number;
+  /** The official score minus the first run's; absent where a benchmark has none, or parts of it are missing. */
+  readonly officialScore?: ScoreDifference;
 }

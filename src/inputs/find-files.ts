@@ -11,7 +11,8 @@ import { aString } from "../options.ts";
 import { STANDARD_INPUT_NAME } from "../rows/damaged.ts";
 import { isDataFile } from "../rows/format.ts";
 import { STANDARD_INPUT } from "./open-input.ts";
-import { arrowProblem, isArrowFile } from "./saved-datasets.ts";
+import { arrowProblem } from "./saved-datasets.ts";
+import { isUnreadData, unreadProblem } from "./unread-data.ts";
 
 export interface InputFile {
   /** Its name in messages: the path, or "hf:OWNER/NAME@COMMIT/PATH". */
@@ -72,8 +73,8 @@ function isPattern(input: string): boolean {
  */
 export async function below(folder: string, readFolder = readdir): Promise<readonly InputFile[]> {
   const content = await readBelow(folder, readFolder);
-  const { paths, arrows } = content.links.length === 0 ? content : await withLinked(folder, content, readFolder);
-  const problem = arrowProblem(folder, paths, arrows);
+  const { paths, unread } = content.links.length === 0 ? content : await withLinked(folder, content, readFolder);
+  const problem = arrowProblem(folder, paths, unread) ?? unreadProblem(paths, unread);
   if (problem !== undefined) throw none(folder, problem);
   if (paths.length > 0) return sorted(paths);
   throw none(folder, "is a folder without data files (.jsonl, .json, .csv, .tsv, .parquet, also .gz, .zst and .xz)");
@@ -82,8 +83,8 @@ export async function below(folder: string, readFolder = readdir): Promise<reado
 interface FolderContent {
   /** Data files, and links with the name of one. */
   readonly paths: readonly string[];
-  /** The same of Arrow and Feather files, which are not read. */
-  readonly arrows: readonly string[];
+  /** The same of data in formats that are not read. */
+  readonly unread: readonly string[];
   readonly links: readonly string[];
   /** Those in the folder. */
   readonly folders: readonly string[];
@@ -101,7 +102,7 @@ async function readBelow(folder: string, readFolder: typeof readdir): Promise<Fo
     shown.filter(({ entry }) => which(entry)).map(({ path }) => path);
   return {
     paths: pathsOf((entry) => !entry.isDirectory() && isDataFile(entry.name)),
-    arrows: pathsOf((entry) => !entry.isDirectory() && isArrowFile(entry.name)),
+    unread: pathsOf((entry) => !entry.isDirectory() && isUnreadData(entry.name)),
     links: pathsOf((entry) => entry.isSymbolicLink()),
     folders: pathsOf((entry) => entry.isDirectory()),
   };
@@ -115,12 +116,12 @@ async function withLinked(
   start: string,
   content: FolderContent,
   readFolder: typeof readdir,
-): Promise<Pick<FolderContent, "paths" | "arrows">> {
+): Promise<Pick<FolderContent, "paths" | "unread">> {
   const root = await realpath(start);
   const seen = new Set<string>();
   const toFolders = new Set<string>();
   const paths: string[] = [];
-  const arrows: string[] = [];
+  const unread: string[] = [];
   const links: string[] = [];
   const add = async ({ folders, ...more }: FolderContent) => {
     const known = new Set<string>();
@@ -131,7 +132,7 @@ async function withLinked(
     }
     const isNew = (path: string) => !known.has(dirname(path));
     paths.push(...more.paths.filter(isNew));
-    arrows.push(...more.arrows.filter(isNew));
+    unread.push(...more.unread.filter(isNew));
     links.push(...more.links.filter(isNew).sort());
   };
   await add({ ...content, folders: [start, ...content.folders] });
@@ -145,7 +146,7 @@ async function withLinked(
     await add({ ...linked, folders: [link, ...linked.folders] });
   }
   const isFile = (path: string) => !toFolders.has(path);
-  return { paths: paths.filter(isFile), arrows: arrows.filter(isFile) };
+  return { paths: paths.filter(isFile), unread: unread.filter(isFile) };
 }
 
 /** A folder that cannot be read may hold what the pattern matches: leaving it out would lose rows. */

@@ -1,4 +1,5 @@
 /** CSV cells that are not plain texts: lists, and missing values. */
+import { doubledKey } from "../json-keys.ts";
 import { parseJson } from "../rows/json-value.ts";
 import type { CheckedItem } from "./items.ts";
 import { invalidItem } from "./texts.ts";
@@ -41,6 +42,27 @@ export function parsed(cell: unknown): unknown {
 /** Parses a text that is a JSON list or object; returns anything else unchanged. */
 export function asJson(value: unknown): unknown {
   return parsed(value) ?? value;
+}
+
+/** A list, also as JSON in a text, to be read as the field's value. @throws InvalidInputError ERR_INVALID_ITEM for a key that an object has twice */
+export function readList(value: unknown, name: string): unknown {
+  return withoutDoubles(value, parsedIf(value, "["), name);
+}
+
+/** As readList(), a list or an object. */
+export function readJson(value: unknown, name: string): unknown {
+  return withoutDoubles(value, parsed(value), name);
+}
+
+function withoutDoubles(given: unknown, read: unknown, name: string): unknown {
+  if (typeof given !== "string" || read === undefined) return given;
+  const key = doubledKey(given, read);
+  if (key !== undefined)
+    throw invalidItem(
+      `${name} has the key ${JSON.stringify(key)} twice in one object of its JSON: which of the two counts is not defined.`,
+      name,
+    );
+  return read;
 }
 
 /** What JSON text holds, if it begins with one of these characters. */

@@ -23,7 +23,8 @@ const INPUT_FIELDS: ReadonlySet<string> = new Set(
     ["system", "systemprompt", "systemprompts", "systemmessage", "sysprompt", "developer", "developerprompt"],
     ["reasoningcontent", "thinking", "priorturns", "pastturns", "past", "pastmessages", "turns", "persona", "personas"],
     ["preamble", "knowledge", "evidence", "functionsjson", "toolsjson", "fewshot", "fewshots", "shots"],
-    ["fewshotexamples", "demonstrations", "question", "query"],
+    ["fewshotexamples", "demonstrations", "question", "query", "trajectory", "initialreasonsteps", "premise"],
+    ["schema", "dbschema", "tableschema", "article", "articles", "paragraph", "paragraphs", "sourcetext"],
   ].flat(),
 );
 /** Data sets have a field of this name with a comment on the row; in a message it is what the model thought. */

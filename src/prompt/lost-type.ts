@@ -34,10 +34,23 @@ export function isListOfMessages(text: string): boolean {
   return lostType(text, false)?.of === "messages";
 }
 
-/** For a text where a list was expected: how to write it correctly. Empty if Python did not write the text. */
-export function pythonListAdvice(text: unknown): string {
-  if (typeof text !== "string" || !Array.isArray(parsePythonLiteral(text))) return "";
-  return " It is a list as Python prints it: write JSON lines or parquet, or JSON in the cell (json.dumps).";
+/** For a text where a list or an object was expected: how to write it correctly. Empty if Python did not write the text. */
+export function pythonAdvice(text: unknown): string {
+  const value = pythonValue(text);
+  if (value === undefined) return "";
+  const what = Array.isArray(value) ? "a list" : "a dict";
+  return ` It is ${what} as Python prints it: write JSON lines or parquet, or JSON in the cell (json.dumps).`;
+}
+
+/** The list or object that a text is as Python prints it; undefined for another text. */
+export function pythonValue(text: unknown): unknown {
+  const value = typeof text === "string" ? parsePythonLiteral(text) : undefined;
+  return typeof value === "object" && value !== null ? asPlain(value) : undefined;
+}
+
+function asPlain(value: PythonValue): unknown {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, member]) => [key, asPlain(member)]));
+  return Array.isArray(value) ? value.map((member: PythonValue) => asPlain(member)) : value;
 }
 
 interface LostType {

@@ -25,7 +25,7 @@ export function rowAdvice(row: Fields): string | undefined {
   if (isByIndex(row)) return `It is a table by columns: ${PANDAS}.`;
   if (isByColumn(row)) return `It is a table by columns: \`${TRANSPOSE}\` writes its rows.`;
   if (roleOf(row) !== undefined && typeof contentOf(row) === "string") return ONE_MESSAGE;
-  return rowsInside(row) ?? fieldsInside(row);
+  return rowsInside(row) ?? fieldsInside(row) ?? pairInside(row);
 }
 
 /** pandas' "columns", its default: {"prompt": {"0": "…", "1": "…"}}; and its "split": {"columns": […], "data": [[…], …]}. */
@@ -115,6 +115,13 @@ function fieldsInside(row: Fields): string | undefined {
     return `They are inside ${JSON.stringify(outer)}: ${options} reads them.`;
   }
   return undefined;
+}
+
+/** {"row": {"prompt": …, "chosen": …, "rejected": …}} */
+function pairInside(row: Fields): string | undefined {
+  const found = Object.entries(row).find(([, value]) => isObject(value) && "chosen" in value && "rejected" in value);
+  if (found === undefined || found[0].includes("'")) return undefined;
+  return `Its row is inside ${JSON.stringify(found[0])}: write the rows out first (jq -c '.${jqName(found[0])}' FILE > ROWS.jsonl).`;
 }
 
 function fieldOption(target: string, path: string): string {

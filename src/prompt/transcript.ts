@@ -15,15 +15,20 @@ const ASSISTANT = person("assistant|Assistant|ASSISTANT|AI|Bot|GPT|ChatGPT", "g"
 /** On the line of the person's turn: as Vicuna writes it. */
 const ASSISTANT_INSIDE = /[^\S\r\n]ASSISTANT:/g;
 
-/** A warning for an item of which a turn of the user holds turns of its own. */
+/** A warning for an item of which a turn of the user holds turns of its own, or what a chat template writes before one. */
 export function transcriptIn(item: CheckedItem): ItemWarning | undefined {
   if ("text" in item) return undefined;
-  if ("prompt" in item) return transcriptWarning(item.prompt);
+  if ("prompt" in item) return turnsIn(item.prompt);
   for (const { role, content } of item.messages) {
-    const warning = role === "user" ? transcriptWarning(content) : undefined;
+    const warning = role === "user" ? turnsIn(content) : undefined;
     if (warning !== undefined) return warning;
   }
   return undefined;
+}
+
+function turnsIn(prompt: string): ItemWarning | undefined {
+  const token = renderedStart(prompt);
+  return token === undefined ? transcriptWarning(prompt) : { code: "TRANSCRIPT_IN_PROMPT", token };
 }
 
 /** A warning for a prompt in which a person's turn is followed by one of the assistant. */
@@ -33,6 +38,29 @@ export function transcriptWarning(prompt: string): ItemWarning | undefined {
   const turn = firstMatch(ASSISTANT, prompt, begin.end) ?? insideTurn(prompt, begin);
   if (turn === undefined) return undefined;
   return { code: "TRANSCRIPT_IN_PROMPT", token: `${begin.text.trim()} … ${turn.text.trim()}` };
+}
+
+/** Marks and tokens at a text's start are shorter, with what may stand before them on their line. */
+const MAX_START_CHARACTERS = 64;
+
+/** What a text begins with, after its leading blanks. */
+function startOf(text: string): string {
+  const start = text.search(/\S/);
+  return start < 0 ? "" : text.slice(start, start + MAX_START_CHARACTERS);
+}
+
+/** Whether a text begins with a person's turn and goes on with one of the assistant: a conversation, and not a part of one. */
+export function beginsAsTranscript(text: string): boolean {
+  return startOf(text).search(PERSON) === 0 && transcriptWarning(text) !== undefined;
+}
+
+/** What chat templates begin a conversation with, after a token of the beginning. */
+const RENDERED =
+  /^(?:<s>|<bos>|<\|begin_of_text\|>|<\|endoftext\|>)?\s*(<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|\[INST\]|<\|(?:system|user|prompter|assistant)\|>)/;
+
+/** The token with which a text begins as one that a chat template has written, whatever the model; undefined: it does not. */
+export function renderedStart(text: string): string | undefined {
+  return RENDERED.exec(startOf(text))?.[1];
 }
 
 interface Found {

@@ -8,10 +8,12 @@ import { InvalidInputError } from "../errors.ts";
  * - `TEMPLATE_TOKEN_IN_CONTENT`: a prompt, a response or a message begins or ends with a token that the template writes
  *   around it, which is plain text there.
  * - `NO_END_OF_TURN`: a {text} does not end with the token that ends a turn, though its earlier turns do.
- * - `TRANSCRIPT_IN_PROMPT`: a prompt holds turns of its own, "Human: … Assistant: …", and is scored as one turn.
+ * - `TRANSCRIPT_IN_PROMPT`: a prompt holds turns of its own, "Human: … Assistant: …" or "<|prompter|>…", and is scored as one turn.
  * - `REPEATED_ROLE`: a conversation has two consecutive turns of the same role.
  * - `LIST_AS_TEXT`: a response or a {text} is a list of messages, as JSON or Python writes it.
  * - `MISSING_VALUE`: a response out of a CSV cell is "nan", "None" or the like.
+ * - `PROMPT_IN_RESPONSES`: all responses of a row begin with its prompt.
+ * - `EMPTY_RESPONSE`: one of several responses is empty, and is not compared with the others.
  */
 export type WarningCode =
   | "DOUBLE_BOS"
@@ -22,7 +24,9 @@ export type WarningCode =
   | "TRANSCRIPT_IN_PROMPT"
   | "REPEATED_ROLE"
   | "LIST_AS_TEXT"
-  | "MISSING_VALUE";
+  | "MISSING_VALUE"
+  | "PROMPT_IN_RESPONSES"
+  | "EMPTY_RESPONSE";
 
 /** Something legal in an item that is usually a mistake. */
 export interface ItemWarning {
@@ -33,7 +37,7 @@ export interface ItemWarning {
 }
 
 interface WarningText {
-  readonly noun: "text" | "prompt" | "conversation" | "response";
+  readonly noun: "text" | "prompt" | "conversation" | "response" | "row";
   /** For one, and for several. */
   readonly verb: readonly [string, string];
   readonly rest: (token: string) => string;
@@ -82,6 +86,18 @@ const warningTexts: Readonly<Record<WarningCode, WarningText>> = {
     noun: "response",
     verb: ["is", "are"],
     rest: (token) => `"${token}", which is scored as a text: remove rows whose value is missing`,
+  },
+  PROMPT_IN_RESPONSES: {
+    noun: "row",
+    verb: ["has", "have"],
+    rest: () =>
+      "the prompt once more at the start of each response, where it is scored a second time: if the answers do not repeat it on " +
+      "purpose, give only what follows it",
+  },
+  EMPTY_RESPONSE: {
+    noun: "row",
+    verb: ["has", "have"],
+    rest: () => "an empty response, which is not compared",
   },
 };
 

@@ -17,7 +17,7 @@ const COMMON_NAMES = [
   ...["instruction", "input", "query", "answer", "output", "completion", "outputs", "completions", "conversations"],
 ];
 
-/** Columns that are read. Any other name may appear twice. */
+/** Columns that are read. */
 export const READ_COLUMNS: ReadonlySet<string> = new Set([
   ...NAMES,
   ...["id", "subset", "question", "best_answer", "correct_answers", "incorrect_answers", "answers"],
@@ -26,10 +26,10 @@ export const READ_COLUMNS: ReadonlySet<string> = new Set([
   ...["response_0", "response_1", "is_response_0_safe", "is_response_1_safe", "num_correct", "total_completions"],
 ]);
 
-/** What `--field` can name in data of preferences: also the columns of two responses and their label. */
+/** What `--field` can name in data of preferences: also the columns of two responses and their label, and scores. */
 export const CASE_FIELDS: readonly string[] = [
   ...READ_COLUMNS,
-  ...["label", "response_a", "response_b", "response_1", "response_2"],
+  ...["label", "response_a", "response_b", "response_1", "response_2", "score", "scores", "rank"],
 ];
 
 /** Names that mark a first line as the header. */

@@ -4,7 +4,6 @@ import { isUtf8 } from "node:buffer";
 import { type FileError, InvalidInputError, type StarlingError } from "../errors.ts";
 import { quote } from "../files/byte-source.ts";
 import { plural } from "../plural.ts";
-import { READ_COLUMNS } from "./columns.ts";
 import { parseRecords } from "./csv-fields.ts";
 import { CsvSplitter } from "./csv-splitter.ts";
 import { damaged, oneLine } from "./damaged.ts";
@@ -139,8 +138,13 @@ export function isSeparatorRecord(fields: readonly string[], delimiter: Delimite
 export function readHeader(record: CsvRecord, name: string): readonly string[] {
   if ("error" in record) throw damaged(name, `has no usable first line: ${oneLine(record.error)}`);
   const { fields } = record;
-  const repeated = fields.find((field, i) => READ_COLUMNS.has(field) && fields.indexOf(field) !== i);
-  if (repeated !== undefined) throw damaged(name, `has two columns named ${quote(repeated)}`);
+  // Columns without a name are a spreadsheet's empty ones.
+  const seen = new Set<string>();
+  for (const field of fields) {
+    if (field !== "" && seen.has(field))
+      throw damaged(name, `has two columns named ${quote(field)}: rename or remove one of them`);
+    seen.add(field);
+  }
   return fields;
 }
 
@@ -168,8 +172,8 @@ function toObject(
   const value: Record<string, string | null> = {};
   for (const [name, cell = null] of cells) {
     if (name === "" && cell === null) continue;
-    // Of two equal names, the first with a value. defineProperty: one may be "__proto__".
-    if (Object.hasOwn(value, name) && (value[name] !== null || cell === null)) continue;
+    // Of several without a name, the first with a value. defineProperty: one may be "__proto__".
+    if (name === "" && Object.hasOwn(value, name)) continue;
     Object.defineProperty(value, name, { value: cell, enumerable: true, configurable: true, writable: true });
   }
   return { isCsv: true, value };

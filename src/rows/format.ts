@@ -28,9 +28,14 @@ const MAX_COLUMN_NAME = 200;
 
 const [NEWLINE, OPEN_BRACKET, OPEN_BRACE] = [0x0a, 0x5b, 0x7b];
 
+/** Describes the files beside it, in data sets on the hub: the columns of each, and no rows. */
+const DESCRIPTION = /(?:^|[\\/])dataset_infos\.json$/i;
+
 /** Whether a name is one of a file of rows, compressed or not. */
 export function isDataFile(name: string): boolean {
-  return /\.(?:parquet|jsonl|json|ndjson|csv|tsv)(?:\.(?:gz|gzip|zst|zstd|xz))?$/i.test(name);
+  return (
+    !DESCRIPTION.test(name) && /\.(?:parquet|jsonl|json|ndjson|csv|tsv)(?:\.(?:gz|gzip|zst|zstd|xz))?$/i.test(name)
+  );
 }
 
 /** What the end of a name says. */

@@ -109,7 +109,7 @@ function parseRow({ bytes, line, endOffset, problem }: Piece, element: string | 
     const { value, json } = parseJson(source);
     const key = doubledKey(source, value);
     if (key !== undefined)
-      return failed(`It has the key ${quote(key)} twice in one object: which of the two counts is not defined.`);
+      return failed(`It has the key ${quote(key)} twice in one object: remove or rename one of them.`);
     return { where, endOffset, source: json, value };
   } catch (error) {
     const comma = commaProblem(source);

@@ -196,7 +196,10 @@ export class ValueSplitter implements Splitter {
         continue;
       }
       if (this.#state === "after") {
-        const problem = "There is more text after the end of the JSON array.";
+        const problem =
+          byte === OPEN_BRACKET
+            ? "Another JSON array begins after the first: a file is one array of rows, or a row a line (jq -c '.[]' FILE writes their elements)."
+            : "There is more text after the end of the JSON array.";
         pieces.push({ problem, line: this.#line, endOffset: this.#offset + i, ofArray: true });
         this.#state = "done";
         return pieces;

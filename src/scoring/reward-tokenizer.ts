@@ -16,6 +16,7 @@ import { conversationWarnings } from "../prompt/conversation-warnings.ts";
 import type { ItemRules } from "../prompt/input-fields.ts";
 import { type CheckedItem, checkItem, type ScoreItem } from "../prompt/items.ts";
 import { type NamedItem, renderItems, type SpecialTokens, withoutResponse } from "../prompt/templates.ts";
+import { renderedStart } from "../prompt/transcript.ts";
 import { type ItemWarning, strictError } from "../prompt/warnings.ts";
 import { type ScoreToken, scorePositions } from "./score-position.ts";
 import { contentWarning, PROBE, pieceOf, type TextMarks, textMarks, textWarnings } from "./text-warnings.ts";
@@ -213,7 +214,11 @@ export class RewardTokenizer {
     if ("text" in item) return [...textWarnings(item.text, marks, truncated), ...own];
     const contents = "prompt" in item ? [item.prompt, item.response] : item.messages.map(({ content }) => content);
     const found = contentWarning(contents, marks);
-    return found === undefined ? own : [found, ...own];
+    if (found === undefined) return own;
+    // The model's own token at the beginning of a prompt says the same twice.
+    const isSame = ({ code, token }: ItemWarning) =>
+      code === "TRANSCRIPT_IN_PROMPT" && renderedStart(token) !== undefined;
+    return [found, ...own.filter((warning) => !isSame(warning))];
   }
 
   /**

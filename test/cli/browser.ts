@@ -87,6 +87,22 @@ export function overflowing(): string[] {
   return found;
 }
 
+/** Runs in the page: texts that reach out of their chart. */
+export function outsideCharts(): string[] {
+  type Drawn = { getBoundingClientRect(): { left: number; right: number }; textContent: string };
+  const { document } = globalThis as unknown as {
+    document: { querySelectorAll(of: string): Iterable<Drawn & { querySelectorAll(of: string): Iterable<Drawn> }> };
+  };
+  return [...document.querySelectorAll("svg[role=img]")].flatMap((chart) => {
+    const { left, right } = chart.getBoundingClientRect();
+    const texts = [...chart.querySelectorAll("text")];
+    return texts.flatMap((text) => {
+      const own = text.getBoundingClientRect();
+      return own.left < left - 1 || own.right > right + 1 ? [text.textContent] : [];
+    });
+  });
+}
+
 /** Runs in the page: charts, sections and fields that a screen reader has no name for. */
 export function unnamed(): string[] {
   type Own = {

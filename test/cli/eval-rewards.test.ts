@@ -50,9 +50,9 @@ describe("eval", () => {
     expect(interval.low).toBeLessThan(score);
     expect(page).toContain(`RM-Bench score: ${estimate(score, interval, "\u00a0")}`);
     const text = (await evaluate("rmbench", "--input", path)).stdout.replaceAll(/\s+/g, " ");
-    expect(text).toContain(`official score ${estimate(score, interval, " ")}`);
+    expect(text).toContain(`Official score ${estimate(score, interval, " ")}`);
     expect(text).toContain(
-      `easy ${estimate(easy, easyInterval, " ")}, normal ${estimate(normal, normalInterval, " ")}`,
+      `Easy ${estimate(easy, easyInterval, " ")}, normal ${estimate(normal, normalInterval, " ")}`,
     );
     expect((await evaluate("rmbench")).stderr).toContain("give --input hf:THU-KEG/RM-Bench");
   });

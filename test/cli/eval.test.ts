@@ -219,7 +219,14 @@ describe("eval", () => {
     const { code, stdout, stderr } = await run(evaluate("pairs", "--input", none));
     expect(code).toBe(2);
     expect(stdout).toContain("pairs");
-    expect(stderr).toContain("error: pairs has no usable row, so nothing was measured: 1 row: same text");
+    expect(stderr).toContain(
+      "error: pairs has no usable row, so nothing was measured: 1 row was skipped (same text)\n",
+    );
+    const same = { prompt: "p", chosen: "same", rejected: "same" };
+    const mixed = file("none-3.jsonl", jsonLines([same, same, { prompt: "p", chosen: 1, rejected: "b" }]));
+    expect((await run(evaluate("pairs", "--input", mixed))).stderr).toContain(
+      "nothing was measured: 2 rows were skipped (same text), and 1 row for other reasons\n",
+    );
   });
 
   it("says beside the accuracy how many rows it is of, and in JSON why the others failed", async () => {
@@ -242,7 +249,7 @@ describe("eval", () => {
     expect(JSON.parse(none.stdout).benchmarks[0].rows.problems).toEqual({
       "Expected a string for chosen but received 1.": 1,
     });
-    expect(none.stderr).toContain("nothing was measured: 1 row: Expected a string for chosen but received 1");
+    expect(none.stderr).toContain("nothing was measured: 1 row failed (Expected a string for chosen but received 1)");
   });
 
   it("tells each broken row by its number, goes on, and exits with 1", async () => {
@@ -324,6 +331,34 @@ describe("compare", () => {
     expect(stderr).toBe("starling-rm: The file nowhere.gguf cannot be read: it does not exist.\n");
   });
 
+  it("compares official scores of two models, with the paired difference", async () => {
+    const head = join(folder, "another-head.gguf");
+    expect((await run(["fit", ...tiny, "--input", few, "--ridge", "0.1", "-o", head, "--quiet"])).code).toBe(0);
+    const official = file(
+      "official.jsonl",
+      jsonLines(
+        ["alpacaeval-easy", "llmbar-natural", "donotanswer", "hep-go"].flatMap((subset) =>
+          Array.from({ length: 6 }, (_, i) => ({
+            ...{ prompt: `${subset} ${i}?`, chosen: `It is ${i} because of that.`, rejected: `No ${i * 7}.`, subset },
+          })),
+        ),
+      ),
+    );
+    const args = ["compare", "tiny", head, "--benchmark", "rewardbench", "--input", official];
+    const { models, officialScoreDifference: own } = JSON.parse((await run([...args, "--json"])).stdout);
+    const [first, second] = models.map(
+      ({ officialScore }: { officialScore: { score: number } }) => officialScore.score,
+    );
+    expect(own.difference).toBeCloseTo(second - first, 12);
+    expect(own.interval.low).toBeLessThan(own.difference);
+    const { stdout } = await run(args);
+    expect(stdout).toMatch(
+      new RegExp(`^score of the first +${first.toFixed(4)} \\(0\\.\\d+ to [01]\\.\\d+, 95 %\\)$`, "m"),
+    );
+    expect(stdout).toMatch(/^difference of scores +[+-]?[01]\.\d+ \([+-]?[01]\.\d+ to [+-]?[01]\.\d+, 95 %\)$/m);
+    expect(stdout.indexOf("score of the first")).toBeLessThan(stdout.indexOf("accuracy of the first"));
+  });
+
   it("measures what a quantisation changes, also where no order is known", async () => {
     const q8 = join(folder, "q8_0.gguf");
     mkdirSync(folder, { recursive: true });
@@ -347,6 +382,7 @@ describe("compare", () => {
     expect(scores.max).toBeLessThan(0.35);
     expect(known.models[0].accuracy.accuracy).toBeGreaterThan(0.8);
     expect(unknown.models[0]).not.toHaveProperty("accuracy");
+    expect(known).not.toHaveProperty("officialScoreDifference");
     const table = await run(["compare", "tiny", q8, "--input", few, "--threads", "1"]);
     expect(table.stdout).toMatch(/same order +(?:1\.0|0\.9\d)\d+ /);
   });

@@ -14,7 +14,7 @@ import { basename, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { embeddedCheckpoint } from "../../src/embedded-model.ts";
 import { embeddedModelPath } from "../../src/model-path.ts";
-import { ended, file, folder, jsonLines, parseLines, run, start } from "./run-cli.ts";
+import { ended, file, folder, jsonLines, parseLines, run, start, tiny } from "./run-cli.ts";
 
 const answers = [
   "It depends on what you like.",
@@ -231,6 +231,31 @@ describe("fit", () => {
     const strict = await runFit(["--input", broken, "--head-output", output, "--strict"]);
     expect([strict.code, strict.stdout, existsSync(output)]).toEqual([1, "", false]);
     expect(strict.stderr).not.toContain("line 6");
+  });
+
+  it("says in its table why rows were skipped or failed, and why there is nothing to fit to", async () => {
+    const others = [
+      { prompt: "tied", chosen: "a", rejected: "b", status: "tie" },
+      { prompt: "unanswered", chosen: "a", rejected: "" },
+      { prompt: "p", chosen: 1, rejected: "r" },
+    ];
+    const input = file("with-reasons.jsonl", jsonLines([...preferences(30), ...others]));
+    const table = await runFit(["--input", input, "--head-output", path("of-some.gguf")]);
+    expect(table.code).toBe(1);
+    expect(table.stdout).toMatch(
+      /rows +33 rows; 2 of 33 rows skipped \(no answer 1, tie 1\); 1 failed \(Expected a string for chosen/,
+    );
+    const none = await runFit([
+      "--input",
+      file("none.jsonl", jsonLines(others)),
+      "--head-output",
+      path("of-none.gguf"),
+    ]);
+    expect(none.code).toBe(2);
+    expect(none.stderr).toMatch(/none\.jsonl, line 3: Expected a string for chosen/);
+    expect(none.stderr).toMatch(/\(1 invalid, 1: no answer, 1: tie\)\. Most often: Expected a string for chosen/);
+    const probed = await run(["probe", "--input", file("one.jsonl", jsonLines(others.slice(2))), ...tiny]);
+    expect(probed.stderr).toMatch(/nothing was measured: 1 row failed \(Expected a string for chosen/);
   });
 
   it("stops at the first row that cannot be scored with --strict, before the others are computed", async () => {

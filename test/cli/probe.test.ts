@@ -214,6 +214,10 @@ describe("probe", () => {
     const { code, stderr } = await probe("--input", join(place, "texts.jsonl"), "--output", place);
     expect([code, stderr]).toEqual([2, expect.stringContaining("would replace its input")]);
     const broken = file("nothing.jsonl", jsonLines([{ a: 1 }]));
-    expect((await probe("--input", broken)).code).toBe(2);
+    const none = await probe("--input", broken);
+    expect(none.code).toBe(2);
+    expect(none.stderr).toMatch(
+      /error: pairs has no usable row, so nothing was measured: 1 row failed \(Expected one of/,
+    );
   });
 });

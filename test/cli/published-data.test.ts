@@ -148,7 +148,7 @@ describe("eval pairs", () => {
     const input = file("helpsteer3.jsonl", jsonLines(rows));
     const { code, stdout } = await run(["eval", "pairs", "--input", input, "--by", "domain", ...tiny]);
     expect(code).toBe(0);
-    expect(stdout).toContain("pairs: read as HelpSteer3 preference.");
+    expect(stdout).toContain("pairs: Read as HelpSteer3 preference.");
     expect(stdout).toMatch(/1 of 3 rows skipped\s+\(tie 1\)/);
     expect(stdout).toMatch(/code +1 /);
     const list = await run(["eval", "pairs", "--adapter", "list"]);

@@ -9,7 +9,7 @@ import { type BenchmarkName, benchmarkNames } from "../../src/evaluation/case.ts
 import { renderComparison } from "../../src/evaluation/report/comparison-page.ts";
 import { renderHtml } from "../../src/evaluation/report/html.ts";
 import { richComparison, richReport, SCRIPT_MARK, withFailures } from "../unit/evaluation/report/rich-report.ts";
-import { findBrowser, launchOptions, openDetails, overflowing, unnamed, widths } from "./browser.ts";
+import { findBrowser, launchOptions, openDetails, outsideCharts, overflowing, unnamed, widths } from "./browser.ts";
 import { contrast, contrastPairs, MIN_CONTRAST } from "./contrast.ts";
 
 /** Charts that only some benchmarks have: of the official score's parts, and curves of best-of-n. */
@@ -113,6 +113,7 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
         expect(size?.height).toBeGreaterThan(100);
       }
     }
+    expect(await page.evaluate(outsideCharts)).toEqual([]);
     expect(await page.locator(`${PAIRS} > .verdict.bad`).textContent()).toContain("follow almost nothing but length");
     expect(await page.locator("#human-1 > .verdict.bad").count()).toBe(0);
     await page.locator("section.summary a", { hasText: "Nectar" }).first().click();
@@ -214,6 +215,21 @@ describe.skipIf(executable === undefined)(`the report in Chromium${executable ? 
       expect(await page.locator("h1").count()).toBe(1);
       await page.close();
     }
+  });
+
+  it("finds cases that only one model gets right, by their words, each list by itself", async () => {
+    const { page, complaints } = await open(views[2], renderComparison(richComparison(2)));
+    const [first, second] = await page.locator("#pairs-9 [data-mistakes]").all();
+    const shown = (block: typeof first) => block?.locator(".mistake:visible").count();
+    const before = await shown(second);
+    await first?.locator("input").fill("MOUNTAIN brief");
+    const found = await shown(first);
+    expect(found).toBeGreaterThan(0);
+    expect(found).toBeLessThan((await first?.locator(".mistake").count()) ?? 0);
+    expect(await first?.locator("output").textContent()).toBe(`${found} of 8 cases`);
+    expect(await shown(second)).toBe(before);
+    expect(complaints).toEqual([]);
+    await page.close();
   });
 
   it("has headings that go down by one level, and names for fields and charts", async () => {

@@ -75,6 +75,14 @@ describe("wrong requests", () => {
     ["another method of a scoring route", "GET", "/v1/rank", undefined, 405, "Expected POST for /v1/rank"],
     ["a path with another slash at its end", "POST", "/v1/score//", "{}", 404, "Did you mean /v1/score?"],
     ["an upload without a body", "POST", "/playground/rows?name=a.csv", undefined, 400, "a.csv is empty"],
+    [
+      "a key twice",
+      "POST",
+      "/v1/score",
+      '{"items":[{"text":"a","text":"b"}]}',
+      400,
+      'the key "text" twice in one object',
+    ],
     ["what is not JSON", "POST", "/v1/score", '{"a" 1}', 400, "the error is in line 1, column 6"],
     ["JSON that ends too early", "POST", "/v1/score", '{"a":', 400, "it ends after 5 characters, too early"],
     ["an empty body", "POST", "/v1/score", undefined, 400, "The body is empty"],
@@ -99,10 +107,14 @@ describe("wrong requests", () => {
   it("a long unknown path costs no more than another", async () => {
     const { port } = await listen();
     await send(port, "/nothing", "{}");
-    const began = performance.now();
-    for (const character of ["a", "/"])
-      expect((await send(port, `/${character.repeat(14_000)}b`, "{}")).status).toBe(404);
-    expect(performance.now() - began).toBeLessThan(150);
+    const spent: number[] = [];
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const began = process.cpuUsage();
+      for (const character of ["a", "/"])
+        expect((await send(port, `/${character.repeat(14_000)}b`, "{}")).status).toBe(404);
+      spent.push(process.cpuUsage(began).user);
+    }
+    expect(Math.min(...spent)).toBeLessThan(150_000);
   });
 
   it("bodies and lists beyond the limits are 413, with the limit, once the client has sent all", async () => {

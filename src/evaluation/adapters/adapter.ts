@@ -1,9 +1,9 @@
 /** Shared by the adapters, which turn rows of data sets into cases. Every error names the field. */
 import { InvalidInputError, isStarlingError } from "../../errors.ts";
-import { asParsed } from "../../prompt/csv-cells.ts";
+import { asParsed, readJson, readList } from "../../prompt/csv-cells.ts";
 import { type Fields, fieldNames, type ItemRules, isObject, refuseUnreadInput } from "../../prompt/input-fields.ts";
 import { type CheckedItem, checkItem, givenFields, systemTurn, withSystem } from "../../prompt/items.ts";
-import { pythonListAdvice, refuseLostType } from "../../prompt/lost-type.ts";
+import { pythonAdvice, refuseLostType } from "../../prompt/lost-type.ts";
 import { type ChatMessage, checkTurnList, isMessage, refuseLastTurn } from "../../prompt/messages.ts";
 import { rowAdvice } from "../../prompt/row-advice.ts";
 import { checkContent, checkString, describeField } from "../../prompt/texts.ts";
@@ -67,9 +67,23 @@ export function wrongShape(shape: string, fields: Fields): InvalidInputError {
   return new InvalidInputError("ERR_INVALID_ITEM", message, { field: "the row" });
 }
 
+/** A row of another layout, which this one would read wrongly. */
+export function rowOf(layout: string, because: string): InvalidInputError {
+  return new InvalidInputError(
+    "ERR_INVALID_ITEM",
+    `It is a row of ${layout} (${because}): write its rows to a file of their own, and read that with eval pairs.`,
+    { field: "the row" },
+  );
+}
+
 export function fieldsOf(row: unknown, where = "the row"): Fields {
   if (isObject(row)) return row;
-  throw wrong("an object", where, row);
+  throw wrong("an object", where, row, pythonAdvice(row));
+}
+
+/** An object, or a text that holds it as JSON. */
+export function objectOf(fields: Fields, name: string): Fields {
+  return fieldsOf(readJson(fields[name], name), name);
 }
 
 export function textOf(fields: Fields, name: string, where = name): string {
@@ -83,9 +97,9 @@ export function asText(value: unknown, where: string): string {
 
 /** A list, or a CSV cell that holds a JSON list. */
 export function listOf(fields: Fields, name: string): readonly unknown[] {
-  const value = asParsed(fields[name]);
+  const value = readList(fields[name], name);
   if (Array.isArray(value)) return value;
-  throw wrong("a list", name, value, pythonListAdvice(value));
+  throw wrong("a list", name, value, pythonAdvice(value));
 }
 
 export function textsOf(fields: Fields, name: string): string[] {

@@ -1,21 +1,4 @@
-/**
- * Labels: the values of the column that says which response is better. What they mean is decided by all of them: a file of
- * another scale has rows that seem to fit, and numbers of these rows alone would be wrong without a sign of it.
- */
-import { describeField } from "../../prompt/texts.ts";
-
-/** The column of a file that has its labels. */
-export interface LabelColumn {
-  readonly name: string;
-  /** Whether a value names a response, or a tie. */
-  readonly isKnown: (value: unknown) => boolean;
-  /**
-   * Why a file with these labels cannot be read, as a sentence.
-   *
-   * @param isFound the layout was found from the columns; otherwise it was asked for by its name
-   */
-  readonly problem: (values: LabelValues, isFound: boolean) => string | undefined;
-}
+/** Single labels: what a value of the column says that names the better response. */
 
 /** What the numbers of a label mean: the two ends of a scale, or, with a code for a tie, three codes. */
 export interface LabelNumbers {
@@ -27,67 +10,25 @@ export interface LabelNumbers {
   readonly tie?: number;
 }
 
-/** A label and where it is. */
-interface Seen {
-  readonly value: unknown;
-  readonly where: string;
+/** By plainLabel(). */
+const TIES: ReadonlySet<string> = new Set(
+  [
+    ["tie", "tied", "draw", "equal", "same", "both", "neither", "none", "nopreference"],
+    ["bothbad", "bothgood", "tiebothbad", "tiebothgood", "tieinconsistent"],
+  ].flat(),
+);
+
+/** Whether a word says that no response is better: "tie", "Tie (bothbad)", "both_bad", "draw". */
+export function isTie(value: unknown): boolean {
+  return typeof value === "string" && TIES.has(plainLabel(value));
 }
 
-/** More than three are no codes of two responses and a tie. */
-const MAX_DISTINCT = 4;
+/** No label is longer. */
+const MAX_CHARACTERS = 40;
 
-/** All labels of a file. */
-export class LabelValues {
-  /** Without those of rows that nobody judged. */
-  count = 0;
-  /** Of the numbers; booleans are 0 and 1. */
-  low = Number.POSITIVE_INFINITY;
-  high = Number.NEGATIVE_INFINITY;
-  /** The numbers, up to MAX_DISTINCT of them. */
-  readonly distinct = new Set<number>();
-  /** Numbers that are not known. */
-  wrongNumbers = 0;
-  /** Others that are not known. */
-  wrongWords = 0;
-  firstNumber: Seen | undefined;
-  firstWord: Seen | undefined;
-
-  add(value: unknown, where: string, isKnown: LabelColumn["isKnown"]): void {
-    const known = isKnown(value);
-    if (!known && isUnjudged(value)) return;
-    this.count += 1;
-    const number = labelNumber(value);
-    if (number !== undefined) {
-      this.low = Math.min(this.low, number);
-      this.high = Math.max(this.high, number);
-      if (this.distinct.size < MAX_DISTINCT) this.distinct.add(number);
-    }
-    if (known) return;
-    if (number === undefined) {
-      this.wrongWords += 1;
-      this.firstWord ??= { value, where };
-    } else {
-      this.wrongNumbers += 1;
-      this.firstNumber ??= { value, where };
-    }
-  }
-}
-
-/** Three whole numbers in a row, of which the middle one may be that of a scale, or any of them a code for a tie. */
-export function areThree({ low, high, distinct }: LabelValues): boolean {
-  return distinct.size === 3 && Number.isInteger(low) && high - low === 2 && distinct.has(low + 1);
-}
-
-/** Of a hundred labels, one may be wrong: a problem of its row. More are of another layout than this one. */
-const MAX_WRONG_WORDS = 0.01;
-
-/** Words that mean nothing here, if they are more than a few. */
-export function wordsProblem(name: string, { count, wrongWords, firstWord }: LabelValues, expected: string) {
-  if (firstWord === undefined) return undefined;
-  const isFew = 2 * wrongWords <= count && wrongWords <= Math.max(1, count * MAX_WRONG_WORDS);
-  if (isFew) return undefined;
-  const others = wrongWords === 1 ? "" : ` (and ${wrongWords} of ${count} labels like it)`;
-  return `${JSON.stringify(name)} has ${describeField(firstWord.value)} at ${firstWord.where}${others}; expected ${expected}.`;
+/** A label without case, blanks and the marks that people and programs put around it: "[[A]]", "both_bad", "Response 1". */
+export function plainLabel(value: string): string {
+  return value.length > MAX_CHARACTERS ? "" : value.toLowerCase().replaceAll(/[\s_.()[\]"'*]|(?<=\w)-(?=\w)/g, "");
 }
 
 /** A finite number, also as text in a cell; undefined: none. */

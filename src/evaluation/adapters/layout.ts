@@ -1,16 +1,20 @@
 /** How a file of preferences is laid out: the columns that show it, and what turns its rows into cases. */
-import { asJson } from "../../prompt/csv-cells.ts";
+import { isNameOf } from "../../prompt/common-names.ts";
+import { asJson, parsed } from "../../prompt/csv-cells.ts";
 import { type Fields, isObject } from "../../prompt/input-fields.ts";
+import { pythonValue } from "../../prompt/lost-type.ts";
 import { isMessage } from "../../prompt/messages.ts";
 import type { Adapted, Adapter, AdaptOptions } from "./adapter.ts";
-import { parseDialogue } from "./dialogue.ts";
-import { asFlag, asNumber, type LabelColumn, type LabelNumbers } from "./labels.ts";
+import { dialogueTurns, parseDialogue } from "./dialogue.ts";
+import type { LabelColumn } from "./label-values.ts";
+import { asFlag, asNumber, isTie, type LabelNumbers } from "./labels.ts";
 
-/** What a column holds. "transcript" ends with the assistant's turn, "open transcript" before it. */
+/** What a column holds. "label" is a number or a word for a tie, "transcript" ends with the assistant's turn, "open transcript" before it. */
 export type Kind =
   | "any"
   | "text"
   | "number"
+  | "label"
   | "flag"
   | "object"
   | "objects"
@@ -89,30 +93,47 @@ export interface Facts {
   is(name: string, kind: Kind): boolean;
 }
 
-/** @param isCsv values are texts, so that a list or an object is JSON in a text */
+/** @param isCsv values are texts, so that a list or an object is JSON in a text; in other files only messages are */
 export function factsOf(rows: readonly Fields[], isCsv: boolean): Facts {
   const values = new Map<string, unknown[]>();
   for (const row of rows)
     for (const [name, value] of Object.entries(row)) {
       const list = values.get(name) ?? [];
       values.set(name, list);
-      if (value !== null && value !== undefined) list.push(isCsv ? asJson(value) : value);
+      if (value !== null && value !== undefined) list.push(isCsv ? ofCell(value) : withMessages(value));
     }
   const known = new Map<string, boolean>();
   return {
     names: [...values.keys()],
     values,
     is(name, kind) {
-      const list = values.get(name);
-      if (list === undefined) return false;
+      const all = values.get(name);
+      if (all === undefined) return false;
       if (kind === "any") return true;
       const key = JSON.stringify([name, kind]);
-      const found =
-        known.get(key) ?? (list.length > 0 && 2 * list.filter((one) => isKind(one, kind)).length > list.length);
+      const found = known.get(key) ?? areMostly(all, kind);
       known.set(key, found);
       return found;
     },
   };
+}
+
+function areMostly(values: readonly unknown[], kind: Kind): boolean {
+  // Most rows may be ties; the others show what the labels are.
+  const list = kind === "label" ? values.filter((value) => !isTie(value)) : values;
+  return list.length > 0 && 2 * list.filter((one) => isKind(one, kind)).length > list.length;
+}
+
+/** What a cell held before it was a text: Python's text of it is refused when it is read, by the layout that it shows. */
+function ofCell(cell: unknown): unknown {
+  return parsed(cell) ?? pythonValue(cell) ?? cell;
+}
+
+/** Messages that are JSON in a text, as they are read; another text of JSON may be what somebody wrote. */
+function withMessages(value: unknown): unknown {
+  const read = asJson(value);
+  const list = Array.isArray(read) ? read : [read];
+  return list.length > 0 && list.every(isMessage) ? read : value;
 }
 
 function isKind(value: unknown, kind: Kind): boolean {
@@ -122,6 +143,7 @@ function isKind(value: unknown, kind: Kind): boolean {
     case "text":
       return typeof value === "string";
     case "number":
+    case "label":
       return asNumber(value) !== undefined;
     case "flag":
       return asFlag(value) !== undefined;
@@ -130,7 +152,7 @@ function isKind(value: unknown, kind: Kind): boolean {
     case "message":
       return isMessage(value);
     case "transcript":
-      return typeof value === "string" && parseDialogue(value)?.at(-1)?.role === "assistant";
+      return typeof value === "string" && dialogueTurns(value)?.at(-1)?.role === "assistant";
     case "open transcript":
       return typeof value === "string" && isOpen(value);
     default:
@@ -168,7 +190,7 @@ function isSpecialCase(one: Description, of: Description): boolean {
   return names.length > others.length && others.every((name) => names.includes(name));
 }
 
-/** Layouts in the order of how few of their columns are missing, with these. */
+/** Layouts in the order of how few of their columns are missing, with these; a prompt is in most of them. */
 export function nearestLayouts(
   all: readonly Layout[],
   { names }: Facts,
@@ -177,7 +199,8 @@ export function nearestLayouts(
     .map((layout) => {
       const columns = Object.keys(layout.columns);
       const missing = columns.filter((name) => !names.includes(name));
-      return { layout, missing, found: columns.length - missing.length };
+      const isNear = columns.some((name) => names.includes(name) && !isNameOf("prompt", name));
+      return { layout, missing, found: isNear ? columns.length - missing.length : 0 };
     })
     .filter(({ found }) => found > 0)
     .sort((a, b) => a.missing.length - b.missing.length || b.found - a.found);

@@ -17,6 +17,7 @@ import { capybara, chosenResponse, distilabelOrca, orca, stackExchange } from ".
 import { pkuBetter, pkuSafer, pkuSafety } from "./published/pku.ts";
 import { ratedLists, ratedObjects } from "./published/rated.ts";
 import { ratedRows } from "./published/rated-rows.ts";
+import { stepDpo, ultraInteract } from "./published/reasoning.ts";
 import { ppeCorrectness, ppeHuman, rmBench } from "./published/reward-benchmarks.ts";
 import { shp } from "./published/shp.ts";
 import { summarize, summarizeAxis } from "./published/summarize.ts";
@@ -55,6 +56,8 @@ export const layouts: readonly Layout[] = [
     stackExchange,
     chosenResponse,
     capybara,
+    ultraInteract,
+    stepDpo,
   ],
   ...[
     alpacaRanking,

@@ -1,7 +1,6 @@
 /** Checks of preference rows: prompts that would be lost or duplicated. */
 import { InvalidInputError } from "../../errors.ts";
 import type { ChatMessage } from "../../prompt/messages.ts";
-import { parseDialogue } from "./dialogue.ts";
 
 /**
  * Refuses a whole conversation that does not contain the row's prompt: it is unclear which of them was answered.
@@ -33,40 +32,13 @@ export function refuseLostMessages(messages: readonly ChatMessage[], scored: rea
   if (scored.every((turn, i) => isSame(turn, messages[i]))) return;
   throw new InvalidInputError(
     "ERR_INVALID_ITEM",
-    'The row has "prompt" and "messages", and they are different conversations: leave one of them out (--ignore-field messages, or ' +
+    'The row has both "prompt" and "messages", but they are different conversations: ignore one of them (--ignore-field messages or ' +
       "--ignore-field prompt; in the library ignoreFields).",
     { field: "messages" },
   );
 }
 
-/**
- * Refuses a response that is a transcript ("\n\nHuman: …\n\nAssistant: …") including the prompt, which would be scored twice.
- *
- * @throws InvalidInputError ERR_INVALID_ITEM
- */
-export function refuseWholeTranscript(side: string, prompt: string | readonly ChatMessage[], name: string): void {
-  const turns = parseDialogue(side);
-  if (turns === undefined || !turns.some(({ role }) => role === "assistant")) return;
-  const last = onOneLine(typeof prompt === "string" ? prompt : (prompt.at(-1)?.content ?? ""));
-  const persons = turns.filter(({ role }) => role === "user").map(({ content }) => onOneLine(content));
-  if (!persons.some((content) => isSameTurn(content, last))) return;
-  throw new InvalidInputError(
-    "ERR_INVALID_ITEM",
-    `${name} is a transcript that already contains the prompt: give only the response, or the conversation as a list of messages without "prompt".`,
-    { field: name },
-  );
-}
-
-/** A text this long does not occur inside another by accident. */
-const MIN_CONTAINED_CHARACTERS = 20;
-
-/** The prompt may equal the turn, contain more than it, or be a transcript that ends with it. */
-function isSameTurn(one: string, other: string): boolean {
-  if (one === other) return true;
-  const [short, long] = one.length < other.length ? [one, other] : [other, one];
-  return (short.length >= MIN_CONTAINED_CHARACTERS && long.includes(short)) || other.endsWith(`: ${one}`);
-}
-
-function onOneLine(text: string): string {
+/** To compare texts that were wrapped or trimmed somewhere. */
+export function onOneLine(text: string): string {
   return text.trim().replaceAll(/\s+/g, " ");
 }

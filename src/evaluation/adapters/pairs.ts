@@ -11,7 +11,7 @@
  * kept.
  */
 import { InvalidInputError } from "../../errors.ts";
-import { asParsed, refuseListCell } from "../../prompt/csv-cells.ts";
+import { readList, refuseListCell } from "../../prompt/csv-cells.ts";
 import { type CheckedItem, systemTurn, withSystem } from "../../prompt/items.ts";
 import { type ChatMessage, isMessage, refuseLastTurn } from "../../prompt/messages.ts";
 import { transcriptWarning } from "../../prompt/transcript.ts";
@@ -24,7 +24,6 @@ import {
   type Fields,
   fieldsOf,
   inContext,
-  itemOf,
   listOf,
   messagesOf,
   namesOf,
@@ -35,12 +34,17 @@ import {
   wrong,
   wrongShape,
 } from "./adapter.ts";
+import { answerItem } from "./answers.ts";
 import { compared } from "./compared.ts";
 import { parseDialogue } from "./dialogue.ts";
-import { refuseLostMessages, refuseLostPrompt, refuseWholeTranscript } from "./pair-checks.ts";
+import { refuseLostMessages, refuseLostPrompt } from "./pair-checks.ts";
+import { refuseUnreadPrompt } from "./unread-prompt.ts";
 
 const SHAPES = '{"prompt","chosen","rejected"} or {"prompt","responses","ranks"}';
 const READ = ["prompt", "messages", "system", "chosen", "rejected", "responses", "ranks", "grades"];
+
+/** What is read where there is a prompt. */
+const OTHERS = READ.filter((name) => name !== "messages");
 
 type Context = string | readonly ChatMessage[] | undefined;
 
@@ -90,8 +94,11 @@ function turnsBefore(item: CheckedItem): Turns {
 
 /** Beside a prompt, "messages" are not read: they must begin with what is scored before the response. */
 function refuseOtherMessages(fields: Fields, responses: readonly CaseResponse[], options: AdaptOptions): void {
-  const value = asParsed(fields["messages"]);
-  if (!Array.isArray(value) || value.length === 0 || !value.every(isMessage)) return;
+  const value = readList(fields["messages"], "messages");
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isMessage)) {
+    refuseUnreadPrompt(fields, OTHERS);
+    return;
+  }
   const messages = messagesOf(fields, "messages", options);
   const scored = messagesBefore((responses[0] as CaseResponse).item);
   const isSystemApart = scored[0]?.role === "system" && messages[0]?.role !== "system";
@@ -119,8 +126,7 @@ function sideOf(
   if (typeof side === "string") {
     if (context === undefined) throw noPrompt(side, name);
     refuseLastOf(context, fields);
-    refuseWholeTranscript(side, context, name);
-    return itemOf(inContext(system, context), side);
+    return answerItem(inContext(system, context), side, name);
   }
   const before: readonly ChatMessage[] =
     typeof context === "string" ? [{ role: "user", content: context }] : (context ?? []);
@@ -163,7 +169,10 @@ function rankedOf(fields: Fields, options: AdaptOptions): CaseResponse[] {
   if (name === "grades" && isGiven(fields, "ranks"))
     throw wrong("ranks or grades, not both,", "grades", fields["grades"]);
   if (unordered && !isGiven(fields, name))
-    return responses.map((response) => ({ item: itemOf(context, response), grade: undefined }));
+    return responses.map((response, i) => ({
+      item: answerItem(context, response, `responses[${i}]`),
+      grade: undefined,
+    }));
   const order = listOf(fields, name);
   if (order.length !== responses.length)
     throw wrong(`as many as there are responses (${responses.length})`, name, order);
@@ -172,7 +181,7 @@ function rankedOf(fields: Fields, options: AdaptOptions): CaseResponse[] {
     const isUnknown = value === null || value === undefined;
     const number = isUnknown ? undefined : numberOf(value, `${name}[${i}]`);
     return {
-      item: itemOf(context, response),
+      item: answerItem(context, response, `responses[${i}]`),
       grade: number === undefined || name === "grades" ? number : 0 - number,
     };
   });

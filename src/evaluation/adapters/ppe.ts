@@ -20,14 +20,11 @@ import {
   wrong,
   wrongShape,
 } from "./adapter.ts";
+import { WINNERS, winnerOf } from "./winner.ts";
 
 const SHAPE = '{"prompt","response_1","response_2","winner"} or {"prompt","response_1",…,"scores"}';
 /** Columns of the questions that the prompt contains. */
 const SOURCES = ["question", "Question", "problem", "options", "instruction_id_list"];
-const TIES: readonly string[] = ["tie", "tie (bothbad)"];
-
-/** What the column "winner" can have. */
-export const PPE_WINNERS: readonly string[] = ["model_a", "model_b", ...TIES];
 
 export function adaptPpe(row: unknown, options: AdaptOptions = {}): Adapted {
   const names = responseNames(fieldsOf(row));
@@ -52,15 +49,14 @@ function responseNames(fields: Fields): string[] {
 function adaptHuman(fields: Fields, names: readonly string[], named: { id?: string }, options: AdaptOptions): Adapted {
   if (names.length > 2) throw wrong("two responses", "response_3", fields["response_3"]);
   const winner = textOf(fields, "winner");
+  const better = winnerOf(winner);
   const context = promptOf(fields, options);
   const responses = names.map((name, i): CaseResponse => {
-    const side = i === 0 ? "model_a" : "model_b";
     const item = itemOf(context, textOf(fields, name));
-    return { item, grade: winner === side ? 1 : 0, ...writtenBy(textOf(fields, side)) };
+    return { item, grade: i === better ? 1 : 0, ...writtenBy(textOf(fields, i === 0 ? "model_a" : "model_b")) };
   });
-  if (TIES.includes(winner)) return { omitted: winner };
-  if (winner !== "model_a" && winner !== "model_b")
-    throw wrong('"model_a", "model_b", "tie" or "tie (bothbad)"', "winner", winner);
+  if (better === "tie") return { omitted: winner };
+  if (better === undefined) throw wrong(WINNERS, "winner", winner);
   return { case: { responses, comparisons: comparisonsByGrade(responses), ...named, subset: PPE_HUMAN } };
 }
 

@@ -41,7 +41,9 @@ function domainOf(fields: Fields, { sourceName = "" }: AdaptOptions): string {
   const { domain } = fields;
   const [, byFile] = FILE_OF_DOMAIN.exec(sourceName) ?? [];
   if (domain === undefined && byFile !== undefined) return byFile;
-  if (domain === undefined)
-    throw wrong('"chat", "math", "code" or "safety-…" (or a file called chat_filtered.json, …)', "domain", domain);
+  if (domain === undefined) {
+    const advice = " A file of one domain can be named after it instead: chat_filtered.json.";
+    throw wrong('"chat", "math", "code" or "safety-…"', "domain", domain, advice);
+  }
   return textOf(fields, "domain");
 }

@@ -18,8 +18,8 @@ export function refuseUnreadPrompt(fields: Fields, read: readonly string[]): voi
     if (textsIn(fields[name]).every((text) => texts.some((other) => other.includes(text)))) continue;
     throw new InvalidInputError(
       "ERR_INVALID_ITEM",
-      `The row has "${name}", which is not part of ${read.map((field) => JSON.stringify(field)).join(", ")} and would not be ` +
-        `scored: leave it out on purpose (--ignore-field ${name}; in the library ignoreFields), or choose another adapter (--adapter).`,
+      `The row has "${name}", which this adapter does not read, and its text is not in ${read.map((field) => JSON.stringify(field)).join(", ")}: ` +
+        `choose another adapter (--adapter), or score the row without it (--ignore-field ${name}; in the library ignoreFields).`,
       { field: name },
     );
   }

@@ -28,8 +28,8 @@ import { TimeSlice } from "./time-slice.ts";
 export interface FitOptions {
   /**
    * λ of the penalty λ/2 · |w - w_old|², which keeps the head close to the old one. Above 0, in nats per squared unit of a
-   * weight. "auto" (the default) picks the λ with the smallest loss in cross-validation on the training part: of five folds,
-   * as many are judged as have 2500 prompts together. It needs at least two training prompts.
+   * weight. "auto" (the default) picks the λ with the smallest loss in cross-validation on the training part. Of its five folds,
+   * only as many are evaluated as it takes to cover 2500 prompts. It needs at least two training prompts.
    */
   readonly ridge?: number | "auto";
   /**

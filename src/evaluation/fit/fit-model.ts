@@ -260,14 +260,16 @@ async function readFeatures(
 }
 
 function noCases(benchmark: OpenBenchmark): string {
-  const { read, broken, failed, omitted } = benchmark.counts();
+  const { read, broken, failed, omitted, problems } = benchmark.counts();
   const reasons = [
     ...(broken > 0 ? [`${broken} invalid`] : []),
     ...(failed > 0 ? [`${failed} could not be scored`] : []),
     ...Object.entries(omitted).map(([reason, count]) => `${count}: ${reason}`),
   ];
+  const [problem] = Object.keys(problems);
+  const first = problem === undefined ? "" : ` Most often: ${problem.replace(/\.$/, "")}.`;
   const names = benchmark.sources.map(({ name }) => name).join(", ");
-  return `No cases to fit a head to in the ${plural(read, "row")} of ${names}${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}.`;
+  return `No cases to fit a head to in the ${plural(read, "row")} of ${names}${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}.${first}`;
 }
 
 async function writeOutputs(

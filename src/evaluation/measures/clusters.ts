@@ -79,6 +79,12 @@ export interface Spread {
   readonly degrees: number;
 }
 
+/** {@link Spread} with what the residuals' sum of squares was multiplied by. */
+export interface CorrectedSpread extends Spread {
+  /** 1 or more: n / (n - 1) for n prompts with equally many cases. */
+  readonly correction: number;
+}
+
 /** The model's variance counts as much as one measured with so many degrees of freedom, at most. */
 const MODEL_DEGREES = 8;
 
@@ -95,20 +101,21 @@ const MODEL_DEGREES = 8;
  *
  * @returns undefined for fewer than two prompts
  */
-export function spreadOf(sums: SumsOfClusters): Spread | undefined {
+export function spreadOf(sums: SumsOfClusters): CorrectedSpread | undefined {
   const { prompts, cases, total, caseSquares } = sums;
   if (prompts < 2) return undefined;
   const correlation = correlationOf([sums]);
   const measured = measuredSpread(sums, correlation);
   // Then the residuals know all that the correlation does.
   const alike = prompts * sums.countPowers[0] - cases * cases <= SMALLEST_SHARE * cases * cases;
-  if (alike) return { variance: measured.variance, degrees: prompts - 1 };
+  if (alike) return { ...measured, degrees: prompts - 1 };
   const valueVariance = Math.max(0, caseSquares / cases - (total / cases) ** 2);
   const modelled = (prompts / (prompts - 1)) * valueVariance * unitVariance(sums, correlation);
   const most = Math.min(MODEL_DEGREES, prompts - 1);
   const degrees = measured.degrees > 0 ? Math.min(most, degreesOfModel(sums, correlation)) : most;
   const together = measured.degrees + degrees;
   return {
+    correction: measured.correction,
     variance: (measured.degrees * measured.variance + degrees * modelled) / together,
     degrees: Math.max(1, Math.min(prompts - 1, together)),
   };
@@ -118,7 +125,7 @@ export function spreadOf(sums: SumsOfClusters): Spread | undefined {
 const SMALLEST_SHARE = 1e-12;
 
 /** Of the residuals alone. Their covariances, and so the correction and the degrees, depend on the correlation (G. W. Imbens and M. Kolesár, 2016). */
-function measuredSpread(sums: SumsOfClusters, correlation: number): Spread {
+function measuredSpread(sums: SumsOfClusters, correlation: number): CorrectedSpread {
   const { prompts, cases, total, squares, products, countPowers, fourths } = sums;
   const mean = total / cases;
   const residuals = Math.max(0, squares - 2 * mean * products + mean * mean * countPowers[0]);
@@ -143,8 +150,10 @@ function measuredSpread(sums: SumsOfClusters, correlation: number): Spread {
   const few = excess > 0 ? (2 * residuals ** 2) / excess : Number.POSITIVE_INFINITY;
   // Prompts that agree by chance say nothing of how much they vary.
   const varies = residuals > SMALLEST_SHARE * Math.max(squares, mean * mean * countPowers[0]);
+  const correction = v / expected;
   return {
-    variance: ((v / expected) * residuals) / (cases * cases),
+    correction,
+    variance: (correction * residuals) / (cases * cases),
     degrees: varies ? Math.max(1, Math.min((expected * expected) / trace, few)) : 0,
   };
 }

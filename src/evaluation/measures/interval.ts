@@ -67,11 +67,7 @@ export function intervalOfSums(sums: SumsOfClusters): Interval | undefined {
 }
 
 /** @param effective prompts, of which each counts as one try where all agree, which happens by chance */
-function wilsonEndsOf(
-  mean: number,
-  { variance, degrees }: Spread,
-  effective: number,
-): Pick<Interval, "low" | "high"> {
+function wilsonEndsOf(mean: number, { variance, degrees }: Spread, effective: number): Pick<Interval, "low" | "high"> {
   const varies = variance > mean * (1 - mean) * SMALLEST_VARIANCE;
   const tries = varies ? (mean * (1 - mean)) / variance : effective;
   return wilsonEnds(mean, tries, varies ? studentQuantile(degrees) : NORMAL_QUANTILE);

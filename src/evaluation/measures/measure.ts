@@ -10,13 +10,14 @@ import { type LengthMeasures, measureLength } from "./length.ts";
 import { type MarginMeasures, measureMargins } from "./margins.ts";
 import { listPairs, type PairLists } from "./outcome.ts";
 import { calibratedLogLoss, ordersOf, type PairCalibration } from "./pair-calibration.ts";
-import { type PpeScore, scorePpe } from "./ppe.ts";
+import { type PpeScore, ppeParts, scorePpe } from "./ppe.ts";
 import { measureRanking, type RankingMeasures } from "./ranking.ts";
-import { type RewardBenchScore, scoreRewardBench } from "./reward-bench.ts";
-import { type RewardBench2Score, scoreRewardBench2 } from "./reward-bench-2.ts";
-import { type RmBenchScore, scoreRmBench } from "./rm-bench.ts";
+import { type RewardBenchScore, rewardBenchParts, scoreRewardBench } from "./reward-bench.ts";
+import { type RewardBench2Score, rewardBench2Parts, scoreRewardBench2 } from "./reward-bench-2.ts";
+import { type RmBenchScore, rmBenchParts, scoreRmBench } from "./rm-bench.ts";
 import { measureScores, type ScoreDistribution } from "./score-distribution.ts";
 import { type Battles, measureStrengths, readBattles, type StrengthMeasures } from "./strengths.ts";
+import type { ScoreParts } from "./weighted-mean.ts";
 
 export type { Interval } from "./interval.ts";
 
@@ -122,6 +123,14 @@ export function scoreOfficially(
   if (benchmark === "rewardbench2") return scoreRewardBench2(cases);
   if (benchmark === "rmbench") return scoreRmBench(cases);
   return benchmark === "ppe" ? scorePpe(cases, battles) : undefined;
+}
+
+/** The official score as a weighted mean; undefined where it is absent. */
+export function scorePartsOf(benchmark: BenchmarkName, cases: readonly ScoredCase[]): ScoreParts | undefined {
+  if (benchmark === "rewardbench") return rewardBenchParts(cases);
+  if (benchmark === "rewardbench2") return rewardBench2Parts(cases);
+  if (benchmark === "rmbench") return rmBenchParts(cases);
+  return benchmark === "ppe" ? ppeParts(cases) : undefined;
 }
 
 /**

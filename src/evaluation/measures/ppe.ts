@@ -9,7 +9,7 @@ import { rocAuc } from "./correlation.ts";
 import type { Interval } from "./interval.ts";
 import { agreeOnModels, type ModelAgreement } from "./ppe-models.ts";
 import { readBattles } from "./strengths.ts";
-import { intervalOfParts, type PromptValue } from "./weighted-mean.ts";
+import { intervalOfParts, type PromptValue, type ScoreParts } from "./weighted-mean.ts";
 
 /** The subset of the human preferences. */
 export const PPE_HUMAN = "human";
@@ -85,12 +85,8 @@ export function scorePpe(cases: readonly ScoredCase[], battles = readBattles(cas
     if (benchmark !== PPE_HUMAN) correctness.push(measureCorrectness(benchmark, members));
   const known = CORRECTNESS.flatMap((name) => correctness.find(({ benchmark }) => benchmark === name) ?? []);
   const missing = CORRECTNESS.filter((name) => !subsets.has(name));
-  const whole = missing.length === 0;
-  const parts = CORRECTNESS.map((name) => ({
-    weight: 1 / CORRECTNESS.length,
-    values: pairsOf(subsets.get(name) ?? []),
-  }));
-  const interval = whole ? intervalOfParts(parts) : undefined;
+  const whole = partsOf(subsets);
+  const interval = whole && intervalOfParts(whole.parts);
   return {
     kind: "ppe",
     ...(whole && { score: mean(known.map(({ accuracy }) => accuracy)) }),
@@ -99,6 +95,19 @@ export function scorePpe(cases: readonly ScoredCase[], battles = readBattles(cas
     correctness,
     missing,
   };
+}
+
+/** The score as a weighted mean; undefined where it is absent. */
+export function ppeParts(cases: readonly ScoredCase[]): ScoreParts | undefined {
+  return partsOf(bySubset(cases));
+}
+
+function partsOf(subsets: ReadonlyMap<string, readonly ScoredCase[]>): ScoreParts | undefined {
+  const parts = CORRECTNESS.map((name) => ({
+    weight: 1 / CORRECTNESS.length,
+    values: pairsOf(subsets.get(name) ?? []),
+  }));
+  return CORRECTNESS.every((name) => subsets.has(name)) ? { parts, known: 0 } : undefined;
 }
 
 function measureCorrectness(benchmark: string, cases: readonly ScoredCase[]): PpeCorrectness {

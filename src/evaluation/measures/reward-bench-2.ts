@@ -9,7 +9,7 @@ import type { ScoredCase } from "../case.ts";
 import { bySubset, mean } from "./accuracy.ts";
 import type { Interval } from "./interval.ts";
 import { finite } from "./outcome.ts";
-import { intervalOfParts, type Part, type PromptValue } from "./weighted-mean.ts";
+import { intervalOfParts, type PromptValue, type ScoreParts } from "./weighted-mean.ts";
 
 /** The official score of RewardBench 2. */
 export interface RewardBench2Score {
@@ -45,7 +45,39 @@ const SUBSETS = ["Factuality", "Precise IF", "Math", "Safety", "Focus", "Ties"] 
 /** Undefined without cases. */
 export function scoreRewardBench2(cases: readonly ScoredCase[]): RewardBench2Score | undefined {
   if (cases.length === 0) return undefined;
-  const subsets: (RewardBench2Score["subsets"][number] & { readonly estimate: Estimated })[] = [];
+  const { subsets, ties } = scoreSubsets(cases);
+  const missingSubsets = missingOf(subsets);
+  const counted = subsets.filter(isCounted);
+  const score = mean(counted.map((part) => part.score));
+  return {
+    kind: "rewardbench2",
+    ...(missingSubsets.length === 0 && { score, ...intervalOf(meanOf(counted)) }),
+    subsets: subsets.map(({ estimate: _, ...one }) => one),
+    ...(ties && { ties }),
+    missingSubsets,
+    unknownSubsets: subsets.filter((one) => !isCounted(one)).map(({ subset }) => subset),
+  };
+}
+
+/** The score as a weighted mean; undefined where it is absent. */
+export function rewardBench2Parts(cases: readonly ScoredCase[]): ScoreParts | undefined {
+  const { subsets } = scoreSubsets(cases);
+  return missingOf(subsets).length === 0 ? meanOf(subsets.filter(isCounted)) : undefined;
+}
+
+type ScoredSubset = RewardBench2Score["subsets"][number] & { readonly estimate: ScoreParts };
+
+function missingOf(subsets: readonly ScoredSubset[]): string[] {
+  const present = new Set(subsets.map(({ subset }) => subset.toLowerCase()));
+  return SUBSETS.filter((subset) => !present.has(subset.toLowerCase()));
+}
+
+function isCounted({ subset }: ScoredSubset): boolean {
+  return SUBSETS.some((known) => known.toLowerCase() === subset.toLowerCase());
+}
+
+function scoreSubsets(cases: readonly ScoredCase[]): { subsets: ScoredSubset[]; ties: TiesScore | undefined } {
+  const subsets: ScoredSubset[] = [];
   let ties: TiesScore | undefined;
   for (const [subset, members] of bySubset(cases)) {
     const isTies = subset.toLowerCase() === "ties";
@@ -56,38 +88,24 @@ export function scoreRewardBench2(cases: readonly ScoredCase[]): RewardBench2Sco
     const atRandom = isTies ? {} : { atRandom: mean(members.map(({ scores }) => 1 / scores.length)) };
     const estimate = all?.estimate ?? { parts: [{ weight: 1, values }], known: 0 };
     if (score !== undefined)
-      subsets.push({ subset, score, ...intervalOf([estimate]), cases: members.length, ...atRandom, estimate });
+      subsets.push({ subset, score, ...intervalOf(estimate), cases: members.length, ...atRandom, estimate });
   }
-  const present = new Set(subsets.map(({ subset }) => subset.toLowerCase()));
-  const known = new Set<string>(SUBSETS.map((subset) => subset.toLowerCase()));
-  const missingSubsets = SUBSETS.filter((subset) => !present.has(subset.toLowerCase()));
-  const counted = subsets.filter(({ subset }) => known.has(subset.toLowerCase()));
-  const score = mean(counted.map((part) => part.score));
+  return { subsets, ties };
+}
+
+function meanOf(subsets: readonly ScoredSubset[]): ScoreParts {
+  const share = 1 / subsets.length;
   return {
-    kind: "rewardbench2",
-    ...(missingSubsets.length === 0 && { score, ...intervalOf(counted.map(({ estimate }) => estimate)) }),
-    subsets: subsets.map(({ estimate: _, ...one }) => one),
-    ...(ties && { ties }),
-    missingSubsets,
-    unknownSubsets: subsets.map(({ subset }) => subset).filter((subset) => !known.has(subset.toLowerCase())),
+    parts: subsets.flatMap(({ estimate }) =>
+      estimate.parts.map(({ weight, values }) => ({ weight: weight * share, values })),
+    ),
+    known: mean(subsets.map(({ estimate }) => estimate.known)),
   };
 }
 
-/** A score as a weighted mean. */
-interface Estimated {
-  /** Their weights add up to 1. */
-  readonly parts: readonly Part[];
-  /** Added to their mean, and taken as known: the term of the Ties score that only breaks ties between models. */
-  readonly known: number;
-}
-
-/** The interval of the mean of scores. */
-function intervalOf(scores: readonly Estimated[]): { interval?: Interval } {
-  const share = 1 / scores.length;
-  const parts = scores.flatMap((one) => one.parts.map(({ weight, values }) => ({ weight: weight * share, values })));
+function intervalOf({ parts, known }: ScoreParts): { interval?: Interval } {
   const interval = intervalOfParts(parts);
   if (interval === undefined) return {};
-  const known = mean(scores.map((one) => one.known));
   return { interval: { ...interval, low: interval.low + known, high: interval.high + known } };
 }
 
@@ -131,7 +149,7 @@ interface Prompt {
 }
 
 /** @param cases of the subset; answers with the highest grade are correct */
-function scoreTies(cases: readonly ScoredCase[]): { readonly score: TiesScore; readonly estimate: Estimated } {
+function scoreTies(cases: readonly ScoredCase[]): { readonly score: TiesScore; readonly estimate: ScoreParts } {
   const refs = new Map<number, Prompt>();
   const tied = new Map<number, Prompt>();
   let unusable = 0;

@@ -2,11 +2,12 @@
  * The official RewardBench score (Lambert et al., 2024): accuracy by section. Follows the benchmark's code
  * (allenai/reward-bench, rewardbench/constants.py and utils.py).
  */
+import { given } from "../../options.ts";
 import type { ScoredCase } from "../case.ts";
 import { bySubset, mean } from "./accuracy.ts";
 import type { Interval } from "./interval.ts";
 import { rightComparisons } from "./outcome.ts";
-import { intervalOfParts, type Part, type PromptValue } from "./weighted-mean.ts";
+import { intervalOfParts, type Part, type PromptValue, type ScoreParts } from "./weighted-mean.ts";
 
 /** The score of one section. */
 export interface SectionScore {
@@ -32,6 +33,8 @@ export interface RewardBenchScore {
   readonly interval?: Interval;
   /** Mean over the benchmark's four sections, 0 to 1, where a missing one counts as 0: what its own code gives. */
   readonly scoreByItsOwnCode: number;
+  /** Of `scoreByItsOwnCode`, at 95 %, over prompts: a missing section adds nothing, with certainty. Absent without sections. */
+  readonly intervalByItsOwnCode?: Interval;
   /** Sections with cases, in the benchmark's order. */
   readonly sections: readonly SectionScore[];
   /** Sections of the benchmark without a scored case. */
@@ -82,36 +85,57 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 export function scoreRewardBench(cases: readonly ScoredCase[]): RewardBenchScore | undefined {
   if (cases.length === 0) return undefined;
   const subsets = bySubset(cases);
-  const sections: SectionScore[] = [];
-  const missingSections: string[] = [];
-  const parts: Part[] = [];
-  const names = Object.entries(SECTIONS);
-  for (const [section, weights] of names) {
-    const { present, missing } = subsetsOf(weights, subsets);
-    if (present.length === 0) {
-      missingSections.push(section);
-      continue;
-    }
+  const found = sectionsOf(subsets);
+  const sections = found.flatMap(({ section, present, missing }): SectionScore[] => {
+    if (present.length === 0) return [];
     const score = present.reduce((sum, { weight, values }) => sum + weight * mean(values.map(({ value }) => value)), 0);
     const count = present.reduce((sum, { values }) => sum + values.length, 0);
-    sections.push({ section, score, ...intervalOf(present), cases: count, missing });
-    for (const { weight, values } of present) parts.push({ weight: weight / names.length, values });
-  }
-  const known = new Set(names.flatMap(([, weights]) => Object.keys(weights)));
+    return [{ section, score, ...given({ interval: intervalOfParts(present) }), cases: count, missing }];
+  });
+  const missingSections = found.filter(({ present }) => present.length === 0).map(({ section }) => section);
+  const interval = intervalOfParts(meanOf(found));
+  const share = sections.length / found.length;
+  const known = new Set(Object.values(SECTIONS).flatMap((weights) => Object.keys(weights)));
   const unknownSubsets = [...subsets.keys()].filter((subset) => !known.has(subset));
   return {
     kind: "rewardbench",
-    ...(missingSections.length === 0 && { score: mean(sections.map((part) => part.score)), ...intervalOf(parts) }),
-    scoreByItsOwnCode: sections.reduce((sum, part) => sum + part.score, 0) / names.length,
+    ...(missingSections.length === 0 && {
+      score: mean(sections.map((part) => part.score)),
+      ...given({ interval }),
+    }),
+    scoreByItsOwnCode: sections.reduce((sum, part) => sum + part.score, 0) / found.length,
+    ...(interval && {
+      intervalByItsOwnCode: { ...interval, low: share * interval.low, high: share * interval.high },
+    }),
     sections,
     missingSections,
     unknownSubsets,
   };
 }
 
-function intervalOf(parts: readonly Part[]): { interval?: Interval } {
-  const interval = intervalOfParts(parts);
-  return interval === undefined ? {} : { interval };
+/** The score as a weighted mean; undefined where it is absent. */
+export function rewardBenchParts(cases: readonly ScoredCase[]): ScoreParts | undefined {
+  const found = sectionsOf(bySubset(cases));
+  return found.every(({ present }) => present.length > 0) ? { parts: meanOf(found), known: 0 } : undefined;
+}
+
+interface Section {
+  readonly section: string;
+  /** Subsets with cases; their weights add up to 1. */
+  readonly present: readonly Part[];
+  /** Names of the others. */
+  readonly missing: readonly string[];
+}
+
+/** All sections of the benchmark, in its order. */
+function sectionsOf(subsets: ReadonlyMap<string, readonly ScoredCase[]>): Section[] {
+  return Object.entries(SECTIONS).map(([section, weights]) => ({ section, ...subsetsOf(weights, subsets) }));
+}
+
+/** The mean of the sections that have cases. */
+function meanOf(sections: readonly Section[]): Part[] {
+  const own = sections.filter(({ present }) => present.length > 0);
+  return own.flatMap(({ present }) => present.map(({ weight, values }) => ({ weight: weight / own.length, values })));
 }
 
 /** The subsets of a section that have cases, with weights whose sum is 1, and the names of the others. */

@@ -5,7 +5,7 @@
 import type { ScoredCase } from "../case.ts";
 import { mean } from "./accuracy.ts";
 import type { Interval } from "./interval.ts";
-import { intervalOfParts } from "./weighted-mean.ts";
+import { intervalOfParts, type Part, type ScoreParts } from "./weighted-mean.ts";
 
 /** Ways in which RM-Bench writes an answer, in the order of its lists. */
 export const rmBenchStyles = ["concise", "detailed", "detailed with markdown"] as const;
@@ -62,10 +62,7 @@ const DOMAINS = ["chat", "math", "code", "safety"] as const;
 /** @param cases scores of the three right answers, then of the three wrong ones. Undefined without cases. */
 export function scoreRmBench(cases: readonly ScoredCase[]): RmBenchScore | undefined {
   if (cases.length === 0) return undefined;
-  const members = DOMAINS.flatMap((domain) => {
-    const own = cases.filter(({ subset }) => subset?.startsWith(domain));
-    return own.length === 0 ? [] : [{ domain, cases: own }];
-  });
+  const members = domainsOf(cases);
   const missingDomains = DOMAINS.filter((name) => !members.some(({ domain }) => domain === name));
   const names = new Set(cases.map(({ subset }) => subset ?? "no domain"));
   const unknownDomains = [...names].filter((name) => !DOMAINS.some((domain) => name.startsWith(domain))).sort();
@@ -76,6 +73,27 @@ export function scoreRmBench(cases: readonly ScoredCase[]): RmBenchScore | undef
     ...intervalsOf(members.map((one) => one.cases)),
   };
   return { kind: "rmbench", ...whole, domains, missingDomains, unknownDomains };
+}
+
+/** The score as a weighted mean; undefined where it is absent. */
+export function rmBenchParts(cases: readonly ScoredCase[]): ScoreParts | undefined {
+  const domains = domainsOf(cases);
+  if (domains.length < DOMAINS.length) return undefined;
+  return {
+    parts: partsOf(
+      domains.map((one) => one.cases),
+      SIGNS,
+    ),
+    known: 0,
+  };
+}
+
+/** Those with cases. */
+function domainsOf(cases: readonly ScoredCase[]): { readonly domain: string; readonly cases: readonly ScoredCase[] }[] {
+  return DOMAINS.flatMap((domain) => {
+    const own = cases.filter(({ subset }) => subset?.startsWith(domain));
+    return own.length === 0 ? [] : [{ domain, cases: own }];
+  });
 }
 
 function scoreDomain(domain: string, cases: readonly ScoredCase[]): RmBenchDomain {
@@ -108,16 +126,20 @@ function partOf(scored: ScoredCase, signs: readonly number[]): number {
   return won / pairs;
 }
 
+/** Each domain has the same weight. */
+function partsOf(domains: readonly (readonly ScoredCase[])[], signs: readonly number[]): Part[] {
+  return domains.map((cases) => ({
+    weight: 1 / domains.length,
+    values: cases.map((scored) => ({ prompt: scored.prompt, value: partOf(scored, signs) })),
+  }));
+}
+
 type Intervals = Pick<RmBenchAccuracies, "interval" | "hardInterval" | "normalInterval" | "easyInterval">;
 
-/** @param domains their cases; each domain has the same weight */
+/** @param domains their cases */
 function intervalsOf(domains: readonly (readonly ScoredCase[])[]): Intervals {
   const of = (name: keyof Intervals, ...signs: number[]): Intervals => {
-    const parts = domains.map((cases) => ({
-      weight: 1 / domains.length,
-      values: cases.map((scored) => ({ prompt: scored.prompt, value: partOf(scored, signs) })),
-    }));
-    const interval = intervalOfParts(parts);
+    const interval = intervalOfParts(partsOf(domains, signs));
     return interval === undefined ? {} : { [name]: interval };
   };
   return {

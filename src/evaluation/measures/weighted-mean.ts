@@ -1,6 +1,6 @@
 /**
  * The interval of an official score: a weighted mean of means, each over the cases of a part (a section, a subset, a domain).
- * Parts may have prompts in common, so a prompt is one draw of the whole weighted mean, not of each part. Pure.
+ * Parts may have prompts in common, so a prompt is one observation of the whole weighted mean, not of each part. Pure.
  */
 import { type ClusterSums, correlationOf, type SumsOfClusters, spreadOf, sumsOf, unitVariance } from "./clusters.ts";
 import { NORMAL_QUANTILE, studentQuantile } from "./distributions.ts";
@@ -16,10 +16,18 @@ export interface Part {
   readonly values: readonly PromptValue[];
 }
 
+/** An official score as a weighted mean. */
+export interface ScoreParts {
+  /** Their weights add up to 1. */
+  readonly parts: readonly Part[];
+  /** Added to their mean, and taken as known: the term of RewardBench 2's Ties score that only breaks ties between models. */
+  readonly known: number;
+}
+
 export interface PromptValue {
   /** Cases of one prompt are right or wrong together; undefined: a prompt of its own. */
   readonly prompt?: string | undefined;
-  /** 0 to 1. */
+  /** 0 to 1; of a difference -1 to 1. */
   readonly value: number;
 }
 

@@ -10,7 +10,8 @@ import { label, real, share } from "./numbers.ts";
 /** SVG units: slightly less than a pixel on a phone, slightly more on a wide screen. */
 const WIDTH = 420;
 const HEIGHT = 236;
-const PLOT = { left: 56, right: 410, top: 12, bottom: 184 };
+/** The last label of the x axis has half of its width right of the plot. */
+const PLOT = { left: 56, right: 402, top: 12, bottom: 184 };
 const TICK_GAP = 7;
 
 export interface Axis {

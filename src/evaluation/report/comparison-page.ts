@@ -35,8 +35,8 @@ export function renderComparison(comparison: RunsComparison): string {
     html`<header><p class="eyebrow">Reward models on the same cases</p><h1>Comparison of ${plural(runs.length, "evaluation")}</h1>${notices.map(
       (notice) => html`<p class="verdict">${short(notice, MAX_NOTICE)}</p>`,
     )}</header>
-<section class="summary" aria-label="Summary">${summaryTable(comparison, names)}
-<p class="note block">Accuracies on the cases that all evaluations have, with ${INTERVAL}s. A coin flip has 0.5.</p></section>
+<section class="summary" aria-label="Summary">${officialTable(comparison, names)}${accuracyTable(comparison, names)}
+<p class="note block">On the cases that all evaluations have. Smaller numbers are ${INTERVAL}s. A coin flip has an accuracy of 0.5.</p></section>
 ${benchmarks.map((one, i) => benchmarkBlock(one, `${one.benchmark}-${i + 1}`, names))}
 <section aria-labelledby="runs-h"><h2 id="runs-h">The evaluations</h2><dl class="facts">${runs.map(
       ({ report, model }, i) =>
@@ -55,55 +55,69 @@ export function runNames({ runs }: Pick<RunsComparison, "runs">): string[] {
   return names.map((name, i) => (names.indexOf(name) === names.lastIndexOf(name) ? name : `${i + 1}: ${name}`));
 }
 
-/** Of models and benchmarks, the fewer are columns: more would not fit beside each other. */
-function summaryTable({ runs, benchmarks }: RunsComparison, names: readonly string[]): Markup {
-  const of = (i: number) =>
-    benchmarks.map(({ measures }) =>
-      marked(
-        i,
-        measures.map(({ accuracy }) => accuracy),
-        measures[i]?.interval,
-      ),
-    );
-  const average = (i: number) =>
-    marked(
-      i,
-      runs.map(({ accuracy }) => accuracy),
-    );
-  const hasAverage = benchmarks.length > 1;
-  const titles = [...benchmarks.map(({ benchmark }) => benchmark), ...(hasAverage ? ["average"] : [])];
-  const cells = runs.map((_, i) => [...of(i), ...(hasAverage ? [average(i)] : [])]);
+/** A number of each model. */
+interface Measured {
+  readonly title: string;
+  readonly values: readonly (number | undefined)[];
+  readonly intervals?: readonly (Interval | undefined)[];
+}
+
+/** Absent where no benchmark has an official score. */
+function officialTable({ benchmarks }: RunsComparison, names: readonly string[]): Content {
+  const scores = benchmarks.flatMap(({ benchmark, measures }): Measured[] => {
+    const own = measures.map(({ officialScore }) => officialScore);
+    if (own.every((one) => one?.score === undefined)) return [];
+    return [{ title: benchmark, values: own.map((one) => one?.score), intervals: own.map((one) => one?.interval) }];
+  });
+  return scores.length > 0 && summaryTable("Official score", scores, names);
+}
+
+function accuracyTable({ runs, benchmarks }: RunsComparison, names: readonly string[]): Markup {
+  const accuracies = benchmarks.map(
+    ({ benchmark, measures }): Measured => ({
+      title: benchmark,
+      values: measures.map(({ accuracy }) => accuracy),
+      intervals: measures.map(({ interval }) => interval),
+    }),
+  );
+  const average: Measured = { title: "average", values: runs.map(({ accuracy }) => accuracy) };
+  return summaryTable("Accuracy", benchmarks.length > 1 ? [...accuracies, average] : accuracies, names);
+}
+
+/** Of models and measures, the fewer are columns: more would not fit beside each other. */
+function summaryTable(title: string, measured: readonly Measured[], names: readonly string[]): Markup {
   const options =
-    benchmarks.length > runs.length
+    measured.length > names.length
       ? {
           columns: ["Benchmark", ...names],
-          rows: titles.map((title, k) => [title, ...cells.map((own) => own[k])]),
-          hasLongNames: true,
+          rows: measured.map((one) => [one.title, ...names.map((_, i) => marked(one, i))]),
         }
-      : { columns: ["Model", ...titles], rows: cells.map((own, i) => [names[i], ...own]) };
-  return html`<div class="block full"><h2>Accuracy</h2>${table(options)}</div>`;
+      : {
+          columns: ["Model", ...measured.map((one) => one.title)],
+          rows: names.map((name, i) => [name, ...measured.map((one) => marked(one, i))]),
+        };
+  return html`<div class="block full"><h2>${title}</h2>${table({ ...options, hasLongNames: true })}</div>`;
 }
 
 /** The highest value is bold. */
-function marked(i: number, values: readonly (number | undefined)[], interval?: Interval): Content {
+function marked({ values, intervals }: Measured, i: number): Content {
   const value = values[i];
-  const isBest = value !== undefined && values.every((other) => other === undefined || other <= value);
-  return html`<span>${isBest ? html`<b>${share(value)}</b>` : share(value)}${below(interval)}</span>`;
+  if (value === undefined) return ABSENT;
+  const isBest = values.every((other) => other === undefined || other <= value);
+  return html`<span>${isBest ? html`<b>${share(value)}</b>` : share(value)}${below(intervals?.[i])}</span>`;
 }
 
 function benchmarkBlock(one: BenchmarkComparison, id: string, names: readonly string[]): Markup {
   const { benchmark, title, common, measures, differences, flips } = one;
   const hasOfficial = measures.some(({ officialScore }) => officialScore !== undefined);
   return html`<section id="${id}" aria-labelledby="${id}-h"><h2 id="${id}-h">${title}<span class="tag">${benchmark}</span></h2>
-<p class="note block">${plural(common, "case")} of ${plural(measures[0]?.prompts ?? 0, "prompt")}.</p>
+<p class="note block">${plural(common, "case")} of ${plural(measures[0]?.prompts ?? 0, "prompt")}. Smaller numbers are ${INTERVAL}s.</p>
 <div class="block full">${table({
     columns: [
       "Model",
-      ...(hasOfficial ? ["Score"] : []),
+      ...(hasOfficial ? ["Official score", "Its difference to the first"] : []),
       "Accuracy",
-      INTERVAL,
-      "Difference to the first",
-      `its ${INTERVAL}`,
+      hasOfficial ? "Its difference to the first" : "Difference to the first",
       "McNemar’s\u00a0p",
       "Right in only one",
     ],
@@ -111,11 +125,14 @@ function benchmarkBlock(one: BenchmarkComparison, id: string, names: readonly st
       const difference = differences.find(({ run }) => run === i);
       return [
         names[i] as string,
-        ...(hasOfficial ? [estimateCell(officialScore?.score, officialScore?.interval)] : []),
-        share(accuracy),
-        intervalText(interval),
-        difference?.difference === undefined ? ABSENT : signedShare(difference.difference),
-        intervalText(difference?.interval, signedShare),
+        ...(hasOfficial
+          ? [
+              officialScore?.score === undefined ? ABSENT : estimateCell(officialScore.score, officialScore.interval),
+              differenceCell(difference?.officialScore),
+            ]
+          : []),
+        estimateCell(accuracy, interval),
+        differenceCell(difference),
         probability(difference?.p),
         difference === undefined
           ? ABSENT
@@ -126,16 +143,21 @@ function benchmarkBlock(one: BenchmarkComparison, id: string, names: readonly st
     flips && [
       flipsBlock(
         `${id}-first`,
-        `Right only in the first: ${names[0]}`,
+        `Right only in the first (${names[0]})`,
         flips.filter(({ gain }) => gain < 0),
       ),
       flipsBlock(
         `${id}-second`,
-        `Right only in the second: ${names[1]}`,
+        `Right only in the second (${names[1]})`,
         flips.filter(({ gain }) => gain > 0),
       ),
     ]
   }</section>`;
+}
+
+function differenceCell(of: { readonly difference?: number; readonly interval?: Interval } | undefined): Content {
+  if (of?.difference === undefined) return ABSENT;
+  return html`<span>${signedShare(of.difference)}${of.interval && html`<small>${intervalText(of.interval, signedShare)}</small>`}</span>`;
 }
 
 function probability(p: number | undefined): string {
@@ -148,7 +170,7 @@ function flipsBlock(id: string, title: string, flips: readonly Flip[]): Content 
   const shown = flips.slice(0, MAX_FLIPS);
   const more = flips.length - shown.length;
   return html`<div class="block" data-mistakes><h3>${title}</h3><p class="note">${plural(flips.length, "case")}, largest change of the margin
-first. Margins are those of the first and of the second model. Texts are in the reports of the worst mistakes only.</p>
+first. Margins: the first model’s → the second’s. Reports keep the texts of their worst mistakes only.</p>
 ${searchBar(id, { label: "Search", noun: "case", count: shown.length })}
 <div class="mistakes block">${shown.map(flipDetails)}</div>${more > 0 && html`<p class="note">… and ${grouped(more)} more in comparison.json.</p>`}</div>`;
 }

@@ -27,11 +27,11 @@ export function officialScoreBlock(id: string, official: OfficialScore | undefin
 }
 
 function sectionsBlock(id: string, official: RewardBenchScore): Markup {
-  const { score, scoreByItsOwnCode, sections, missingSections, unknownSubsets } = official;
+  const { score, scoreByItsOwnCode, intervalByItsOwnCode, sections, missingSections, unknownSubsets } = official;
   const notes = [
     missingSections.length > 0 &&
       `No cases in ${missingSections.join(", ")}, so there is no overall score. RewardBench's own code counts a missing section as 0 ` +
-        `and gives ${share(scoreByItsOwnCode)}.`,
+        `and gives ${share(scoreByItsOwnCode)}${intervalByItsOwnCode === undefined ? "" : ` (${intervalText(intervalByItsOwnCode)})`}.`,
     ...sections
       .filter(({ missing }) => missing.length > 0)
       .map(({ section, missing }) => `Missing in ${section}: ${missing.join(", ")}.`),

@@ -130,10 +130,10 @@ th:first-child,td:first-child{min-width:84px}
 .stack tfoot tr{border-bottom:0}
 .stack th,.stack td{border:0;padding:1px 0}
 .stack tbody th,.stack tfoot th{padding-bottom:4px;font-weight:600}
-
 .stack td{display:flex;justify-content:space-between;gap:16px}
+.stack td>span{flex-shrink:0;max-width:60%}
 .stack td.absent{display:none}
-.stack td::before{content:attr(data-name);color:var(--muted);font-weight:400;text-align:left;white-space:normal}
+.stack td::before{content:attr(data-name);color:var(--muted);font-weight:400;text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:0}
 }
 @media print{
 :root{color-scheme:light;--paper:#fff;--panel:#f6f7f9;--ink:#000;--muted:#444;--line:#ccc;--accent:#2a5bd0;--warning:#b5460f;--warning-soft:#fcebe2}

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { byteSize } from "../../byte-units.ts";
 import { reasonOf } from "../../errors.ts";
+import { doubledKey } from "../../json-keys.ts";
 import { RequestError } from "../request-error.ts";
 import { exchangeOf } from "./exchange.ts";
 
@@ -90,6 +91,12 @@ function stopLater(payload: Readable): NodeJS.Timeout {
   return setTimeout(() => payload.destroy(), MAX_DROPPING_MS).unref();
 }
 
+/**
+ * Longer bodies are not searched for doubled keys: of 4 MB with texts it takes 2 ms, of 4 MB of short fields 12 ms, beside 6 and 25 ms
+ * for decoding and parsing, and other requests wait for it.
+ */
+const MAX_SEARCHED_CHARACTERS = 4 * 1024 * 1024;
+
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 function parseJson(body: Buffer, type: string): unknown {
@@ -100,6 +107,15 @@ function parseJson(body: Buffer, type: string): unknown {
   } catch {
     throw invalid("The body is not UTF-8: send JSON in UTF-8.");
   }
+  const value = parsed(text, type);
+  const key = text.length <= MAX_SEARCHED_CHARACTERS ? doubledKey(text, value) : undefined;
+  if (key === undefined) return value;
+  // Errors are logged: a text that stands where a key should be is not named.
+  const named = /^\w{1,40}$/.test(key) ? `the key ${JSON.stringify(key)}` : "a key";
+  throw invalid(`The body has ${named} twice in one object: which of the two counts is not defined.`);
+}
+
+function parsed(text: string, type: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

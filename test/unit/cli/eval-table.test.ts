@@ -30,9 +30,19 @@ describe("the table of an evaluation", () => {
       const scored = report.benchmarks.length;
       for (const line of lines.slice(1, scored + 1))
         expect(line).toMatch(/(?:0\.\d{3}|-) \(of 120 of 125 sampled cases; 4 of 271 rows failed; 5 cases failed\)/);
-      // A narrow terminal has no average at all.
-      expect(lines[scored + 1]).toMatch(/^average(?:$| .*\(of \d+ cases; \d+ failed in human, )/);
+      expect(lines.find((line) => line.startsWith("average"))).toMatch(/\(of \d+ cases; \d+ failed in human, /);
     }
+  });
+
+  it.each([40, 80, 100, 120])("of %d columns has every number: those without room follow below", (columns) => {
+    const text = evaluationTable(report, { columns });
+    const numbers = (all: string) => [...all.matchAll(/(?<=\s)\d\.\d{3}\b(?! nats)/g)].map(([one]) => one).sort();
+    const tables = (all: string) => all.slice(0, all.search(/^\w+: /m));
+    expect(numbers(tables(text))).toEqual(numbers(tables(evaluationTable(report, { columns: 200 }))));
+    for (const name of ["Starling-RM-34B", "Starling-RM-7B-alpha"]) expect(text).toContain(name);
+    // A number and its interval stay together, and rows have their names.
+    for (const line of text.split("\n")) expect(line).not.toMatch(/^(?:\w+ +)?95 % interval/);
+    for (const number of ["0\\.807", "0\\.762"]) expect(text).toMatch(new RegExp(`^human .*${number}(?: |$)`, "m"));
   });
 
   it("averages the card over the same benchmarks", () => {
@@ -51,14 +61,14 @@ describe("the table of an evaluation", () => {
   it("notes what one should know", () => {
     const text = evaluationTable(report, { columns: 1000 });
     expect(text).toMatch(/^pairs: The scores follow almost nothing but length: .*22 of 271 rows skipped \(tie 12, /m);
-    expect(text).toMatch(/^rewardbench: official score 0\.\d{3} \(0\.\d{3} to 0\.\d{3}\)\./m);
+    expect(text).toMatch(/^rewardbench: Official score 0\.\d{3} \(0\.\d{3} to 0\.\d{3}\)\./m);
     expect(text).toContain("4 rows could not be read. 5 cases could not be scored. 90 responses truncated");
   });
 
   it.each([20, 40, 60, 80])("fits into %d columns", (columns) => {
     const lines = evaluationTable(report, { columns }).split("\n");
-    // Three columns of the table stay whatever the width: a number that is cut would be a wrong one.
-    for (const line of lines) expect(textWidth(line)).toBeLessThanOrEqual(Math.max(columns, 35));
+    // A number stays beside its name and its interval whatever the width: one that is cut would be a wrong one.
+    for (const line of lines) expect(textWidth(line)).toBeLessThanOrEqual(Math.max(columns, 38));
   });
 
   it("keeps columns under each other where names are wide", () => {

@@ -41,16 +41,16 @@ it("marks what should not be, and tells what was left out", () => {
   expect(lines[0]).toBe("The texts as they are: 80 scores of 40 prompts, standard deviation 2.000.");
   const cells = lines.slice(3, 8).map((line) => line.split(/ {2,}/));
   expect(cells[0]).toEqual([
-    ...["flattery", "stay", "76", "+1.000*", "+1.000", "10.0 %", "5.0 %", "0.0 %", "+0.500 to +1.500"],
+    ...["flattery", "stay", "76", "+1.000*", "+0.500 to +1.500", "+1.000", "10.0 %", "5.0 %", "0.0 %"],
     ...["+0.250", "75.0 %", "25.0 %"],
   ]);
   expect(cells.map(([, , , mean]) => mean)).toEqual(["+1.000*", "+0.100", "-2.000", "-0.050*", "-"]);
   expect(lines.join("\n")).toContain("flattery, left out of 80 responses: 1: the response is empty; 3: truncated");
-  expect(lines.join("\n")).toContain("1 of 41 rows skipped.");
+  expect(lines.join("\n")).toContain("1 of 41 rows skipped (tie 1).");
 });
 
-it("keeps the flips on a narrow terminal", () => {
+it("has everything on a narrow terminal", () => {
   const text = probeTable(report, 80);
   for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
-  expect(text).toContain("flips: rejected");
+  for (const name of ["flips: rejected", "chosen", "both", "median", "up", "down"]) expect(text).toContain(name);
 });

@@ -41,7 +41,7 @@ it("does not let marks pile up", () => {
 });
 
 it("does not look at the whole of a long text", () => {
-  const started = performance.now();
+  const started = process.cpuUsage();
   preview("x\x1b".repeat(10_000_000), 40);
-  expect(performance.now() - started).toBeLessThan(500);
+  expect(process.cpuUsage(started).user).toBeLessThan(500_000);
 });

@@ -176,6 +176,13 @@ describe("truth", () => {
     expect(adapt(row)).toEqual({ omitted: "no other answer" });
   });
 
+  it("reads the columns of TruthfulQA.csv, too", () => {
+    const csv = { Question: "q", "Best Answer": "a", "Correct Answers": "a; b", "Incorrect Answers": "c; d" };
+    const row = { question: "q", best_answer: "a", correct_answers: ["a", "b"], incorrect_answers: ["c", "d"] };
+    expect(adapt({ Type: "Adversarial", Category: "Law", ...csv, Source: "s" })).toEqual(adapt(row));
+    expect(fieldOfError(adapt, { ...csv, "Best Answer": undefined })).toBe("Best Answer");
+  });
+
   it("reads lists in the cells of CSV", () => {
     const row = { question: "q", best_answer: "a", correct_answers: '["b", "c"]', incorrect_answers: '["d"]' };
     expect(texts(adapt(row))).toEqual(["a", "b", "c", "d"]);

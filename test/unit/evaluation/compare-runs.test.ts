@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { comparisonText } from "../../../cli/compare-reports.ts";
+import { textWidth } from "../../../cli/visible-text.ts";
 import type { ScoredCase } from "../../../src/evaluation/case.ts";
 import { compareRuns } from "../../../src/evaluation/compare-runs.ts";
 import { measureBenchmark } from "../../../src/evaluation/measures/measure.ts";
@@ -117,7 +119,7 @@ describe("two evaluations", () => {
       await expect(compare()).rejects.toThrow(/torn[\\/]scores\.jsonl, line 1: expected a scored case of human/);
     }
     writeFileSync(scores, text + text);
-    await expect(compare()).rejects.toThrow(/counts 6 cases, but it has 12/);
+    await expect(compare()).rejects.toThrow(/counts 6 cases, but scores\.jsonl has 12/);
     rmSync(scores);
     await expect(compare()).rejects.toThrow(/scores\.jsonl cannot be read: it does not exist/);
     writeFileSync(join(b, "report.json"), "[]");
@@ -151,12 +153,12 @@ describe("two evaluations", () => {
     // The same cases and the same accuracy.
     writeFileSync(scores, readFileSync(join(a, "scores.jsonl")));
     await expect(compare()).rejects.toThrow(
-      /mixed[\\/]scores\.jsonl does not belong to its report: .*mixed[\\/]report\.json names another SHA-256/,
+      /mixed[\\/]scores\.jsonl does not belong to its report: its SHA-256 is not the one recorded in .*mixed[\\/]report\.json/,
     );
     writeFileSync(scores, lines);
     const { scoresSha256: _, ...bare } = JSON.parse(readFileSync(report, "utf8"));
     writeFileSync(report, JSON.stringify(bare));
-    await expect(compare()).rejects.toThrow(/mixed[\\/]report\.json does not name the SHA-256 of its scores\.jsonl/);
+    await expect(compare()).rejects.toThrow(/mixed[\\/]report\.json does not record the SHA-256 of its scores\.jsonl/);
   });
 
   it("note which of them have only a part of their rows", async () => {
@@ -164,9 +166,21 @@ describe("two evaluations", () => {
     const incomplete = { measured: 6, failed: 4, sentence: "of 6 of 10 rows; 4 failed" };
     const b = await written({ name: "partial", cases: second, more: { incomplete } });
     const { notices } = await compareRuns({ reports: [a, b] });
-    expect(notices).toEqual([
-      expect.stringMatching(/^The cases of human in .*partial are those of 6 of 10 rows; 4 failed\.$/),
-    ]);
+    expect(notices).toEqual([expect.stringMatching(/^In .*partial, human covers 6 of 10 rows; 4 failed\.$/)]);
+  });
+
+  it("note that a report is compared with itself, or with one of the same scores", async () => {
+    const a = await written({ name: "one", cases: first });
+    const b = await written({ name: "copy", cases: first, limit: 500 });
+    const c = await written({ name: "another", cases: second });
+    const noticesOf = async (...reports: string[]) => (await compareRuns({ reports })).notices;
+    expect(await noticesOf(a, a)).toEqual([`${a} is given twice, and compared with itself.`]);
+    expect(await noticesOf(a, a, a)).toEqual([`${a} is given 3 times, and compared with itself.`]);
+    const file = join(a, "report.json");
+    expect(await noticesOf(a, file)).toEqual([`${a} and ${file} are one report, compared with itself.`]);
+    const [same] = await noticesOf(a, c, b);
+    expect(same).toBe(`${a} and ${b} have the same scores in every common case: one model's, or copies of one report.`);
+    expect(await noticesOf(a, c)).toEqual([]);
   });
 
   it("note that they are of different versions", async () => {
@@ -176,6 +190,67 @@ describe("two evaluations", () => {
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), version: "9.9.9" }));
     const { notices } = await compareRuns({ reports: [a, b] });
     expect(notices).toEqual([`The runs differ in version: ${rest.version}, 9.9.9.`]);
+  });
+});
+
+describe("official scores", () => {
+  const subsets = ["alpacaeval-easy", "llmbar-natural", "donotanswer", "math-prm"];
+  const madeOf = (worse: number, sections = subsets) =>
+    Array.from({ length: 48 }, (_, i) =>
+      scoredCase({
+        row: i + 1,
+        prompt: `p${i}`,
+        scores: [i % worse === 0 ? -1 : 1, 0],
+        subset: sections[i % sections.length] as string,
+      }),
+    );
+  const report = (name: string, cases: readonly ScoredCase[]) =>
+    written({ name, cases, more: { benchmark: "rewardbench", ...measureBenchmark("rewardbench", cases) } });
+
+  it("are compared over the same prompts, first in the table of two and of three", async () => {
+    const lists = [3, 5, 7].map((worse) => madeOf(worse));
+    const reports = [];
+    for (const [i, cases] of lists.entries()) reports.push(await report(`official-${i}`, cases));
+    const [a, b, c] = lists.map((cases) => measureBenchmark("rewardbench", cases).officialScore);
+    for (const [compared, scores] of [
+      [reports.slice(0, 2), [b]],
+      [reports, [b, c]],
+    ] as const) {
+      const comparison = await compareRuns({ reports: compared });
+      expect(comparison.notices).toEqual([]);
+      const { measures, differences } = comparison.benchmarks[0] as (typeof comparison.benchmarks)[0];
+      expect(measures[0]?.officialScore).toEqual(a);
+      for (const [i, score] of scores.entries()) {
+        const { difference, interval } = differences[i]?.officialScore ?? {};
+        expect(difference).toBeCloseTo((score?.score ?? 0) - (a?.score ?? 0), 12);
+        expect(interval?.low).toBeLessThan(difference ?? 0);
+      }
+      for (const columns of [60, 80, 120]) {
+        const text = comparisonText(comparison, columns);
+        const rows = text.split("\n").map((line) => line.trim());
+        expect(rows[0]).toMatch(/^official score +rewardbench$/);
+        const all = measures.map(({ officialScore: own }) => own?.score?.toFixed(3));
+        for (const [i, score] of all.entries())
+          expect(rows[2 + i]).toMatch(new RegExp(`${score} \\(0\\.\\d{3} to 0\\.\\d{3}\\)$`));
+        expect(text).toMatch(/ score +[+-]0\.\d{3} +[+-]?0\.\d{3} to \+?0\.\d{3}/);
+        for (const line of rows) expect(textWidth(line)).toBeLessThanOrEqual(columns);
+        expect(text).toContain("McNemar's p");
+        expect(text).toContain(`first ${differences[0]?.onlyFirstRight}, this ${differences[0]?.onlyThisRight}`);
+      }
+      const page = renderComparison(comparison);
+      expect(page.indexOf("<h2>Official score</h2>")).toBeLessThan(page.indexOf("<h2>Accuracy</h2>"));
+      expect(page).toContain(`+${differences[0]?.officialScore?.difference.toFixed(3)}`);
+    }
+  });
+
+  it("are absent where a section is missing, and it is said which", async () => {
+    const some = [3, 5].map((worse) => madeOf(worse, subsets.slice(0, 3)));
+    const reports = [];
+    for (const [i, cases] of some.entries()) reports.push(await report(`part-${i}`, cases));
+    const comparison = await compareRuns({ reports });
+    expect(comparison.notices).toEqual(["rewardbench: no cases in Reasoning, so there is no official score."]);
+    expect(comparison.benchmarks[0]?.differences[0]).not.toHaveProperty("officialScore");
+    expect(comparisonText(comparison, 80)).not.toMatch(/official score| score /);
   });
 });
 

@@ -22,7 +22,12 @@ describe("what numbers are of", () => {
       "of 49 of 50 sampled cases; 280 of 400 rows failed; 1 case failed",
     ],
     ["several cases a row", { broken: 1, cases: 900, sampled: 900 }, "of 900 cases; 1 of 400 rows failed"],
-    ["no case", { read: 1, broken: 1, cases: 0, sampled: 0 }, "of 0 of 1 row; 1 failed"],
+    ["no case", { read: 1, broken: 1, cases: 0, sampled: 0 }, "1 of 1 row failed"],
+    [
+      "only ties and failures",
+      { omitted: { tie: 2 }, broken: 398, cases: 0, sampled: 0 },
+      "398 of 400 rows failed, 2 skipped",
+    ],
   ])("is said: %s", (_, change, sentence) => {
     expect(incompleteOf({ ...rows, ...change }).incomplete?.sentence).toBe(sentence);
   });

@@ -1,68 +1,10 @@
 /** Public data sets as they are published: found from their columns, and compared the right way round. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { layouts } from "../../../src/evaluation/adapters/layouts.ts";
 import { benchmarks } from "../../../src/evaluation/benchmarks.ts";
-import type { PlacedCase } from "../../../src/evaluation/case.ts";
 import { findLayout } from "../../../src/evaluation/find-layout.ts";
-import { CaseReader, type ReadCasesOptions } from "../../../src/evaluation/read-cases.ts";
 import { published } from "./published-rows.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "starling-rm-layouts-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-let count = 0;
-function fileOf(rows: readonly unknown[] | string): { name: string; path: string } {
-  const isText = typeof rows === "string";
-  const path = join(folder, `rows-${count++}.${isText ? "csv" : "jsonl"}`);
-  writeFileSync(path, isText ? rows : rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-  return { name: path, path };
-}
-
-interface Read {
-  readonly found: string;
-  readonly cases: readonly PlacedCase[];
-  readonly omitted: Readonly<Record<string, number>>;
-  readonly problems: readonly string[];
-  /** How many cases the report will count. */
-  readonly counted: number;
-}
-
-async function read(
-  rows: readonly unknown[] | string,
-  adapter?: string,
-  options: Partial<ReadCasesOptions> = {},
-): Promise<Read> {
-  const source = fileOf(rows);
-  const layout = await findLayout(source, adapter === undefined ? {} : { adapter });
-  const problems: string[] = [];
-  const reader = new CaseReader(benchmarks.pairs, [source], {
-    unordered: false,
-    onProblem: ({ error }) => problems.push(error.message),
-    ...options,
-    layouts: [layout],
-  });
-  const cases: PlacedCase[] = [];
-  for await (const one of reader.cases()) cases.push(one);
-  const { omitted, cases: counted } = reader.counts;
-  return { found: layout.name, cases, omitted, problems, counted };
-}
-
-/** What must win over what, as "prompt: better > worse"; turns are joined by " / ". */
-function said({ responses, comparisons }: PlacedCase): string[] {
-  const both = responses.map(({ item }) => {
-    if ("text" in item) return ["", item.text] as const;
-    if ("prompt" in item) return [item.prompt, item.response] as const;
-    const turns = item.messages.map(({ content }) => content);
-    return [turns.slice(0, -1).join(" / "), turns.at(-1) as string] as const;
-  });
-  return comparisons.map(({ better, worse, orEqual }) => {
-    const [[prompt, good], [other, bad]] = [both[better], both[worse]] as [(typeof both)[0], (typeof both)[0]];
-    return `${prompt === other ? prompt : `${prompt} | ${other}`}: ${good} ${orEqual ? ">=" : ">"} ${bad}`;
-  });
-}
+import { fileOf, many, numbered, read, said, sides } from "./read-layout.ts";
 
 describe("public data sets", () => {
   it.each(published.map((one) => [one.what, one] as const))(
@@ -114,6 +56,184 @@ describe("public data sets", () => {
     expect(codes.cases.flatMap(said)).toEqual(["i: a > b"]);
   });
 
+  it("can have no scores of a row: distilabel's ratings are null where the judge's answer could not be read", async () => {
+    const row = { instruction: "p", generations: ["a", "b"] };
+    const rows = [{ ...row, ratings: [1, 2] }, { ...row, ratings: null }, row];
+    const { found, cases, omitted, problems } = await read(rows);
+    expect([found, cases.flatMap(said)]).toEqual(["rated-responses", ["p: b > a"]]);
+    expect(omitted).toEqual({ "fewer than two ranked": 1 });
+    expect(problems).toEqual([expect.stringContaining('Expected {"instruction","generations","scores"}')]);
+  });
+
+  it("can have scores by another name: HelpSteer2's ratings, of which each row has several", async () => {
+    const rows = [
+      [1, 4],
+      [3, 0],
+    ].map(([helpfulness, verbosity]) => ({ prompt: "p", response: `${helpfulness}`, helpfulness, verbosity }));
+    const { cases, problems } = await read(rows, "rated-rows", { fields: { score: "helpfulness" } });
+    expect([problems, cases.flatMap(said)]).toEqual([[], ["p: 3 > 1"]]);
+  });
+
+  it.each(["initial_reason_steps", "trajectory", "schema", "article", "premise", "paragraph", "source_text"])(
+    "have no %s beside the prompt that would not be scored",
+    async (name) => {
+      const row = { prompt: "q", chosen: "a", rejected: "b" };
+      const { problems, cases } = await read([{ ...row, [name]: "What the prompt is about." }], "pairs");
+      expect(cases).toEqual([]);
+      expect(problems).toEqual([expect.stringContaining(`--ignore-field ${name}`)]);
+      const prompt = "q: What the prompt is about.";
+      expect((await read([{ ...row, prompt, [name]: "What the prompt is about." }], "pairs")).problems).toEqual([]);
+    },
+  );
+
+  it("can have conversations as JSON in texts, as some parquet files and CSV have them", async () => {
+    const of = (...turns: string[]) =>
+      JSON.stringify(turns.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content })));
+    const message = (content: string) => JSON.stringify({ role: "assistant", content });
+    const sides = { chosen: of("q", "a"), rejected: of("q", "b") };
+    const arena = {
+      model_a: "m",
+      model_b: "n",
+      winner: "model_a",
+      conversation_a: of("q", "a"),
+      conversation_b: of("q", "b"),
+    };
+    for (const [adapter, row] of [
+      ["pairs", sides],
+      ["pairs", { ...sides, prompt: of("q") }],
+      ["pairs", { ...sides, prompt: "q", messages: of("q", "a") }],
+      ["skywork", { ...sides, source: "s" }],
+      ["sharegpt-pairs", { conversations: of("q"), chosen: message("a"), rejected: message("b") }],
+      ["arena", arena],
+      ["mt-bench", { ...arena, question_id: 81, judge: "j", turn: 1 }],
+      ["capybara-dpo", { ...sides, conversation: [{ input: "q", output: "a" }] }],
+      ["llama-factory-v1", { chosen_messages: of("q", "a"), rejected_messages: of("q", "b") }],
+      ["helpsteer3", { context: of("q"), response1: "a", response2: "b", overall_preference: -1 }],
+    ] as const) {
+      const { found, cases, problems } = await read([row]);
+      expect([found, problems, cases.flatMap(said)]).toEqual([adapter, [], ["q: a > b"]]);
+    }
+    const image = JSON.stringify([{ role: "user", content: [{ type: "image_url", image_url: "u" }] }]);
+    const { omitted } = await read([arena, arena, { ...arena, conversation_a: image }]);
+    expect(omitted).toEqual({ "has an image or a file": 1 });
+  });
+
+  it.each([
+    JSON.stringify([
+      { role: "user", content: "x" },
+      { role: "assistant", content: "y" },
+    ]),
+    "Another text.",
+    "[{'role': 'user', 'content': 'x'}]",
+    { text: "Another text." },
+    ["Another text."],
+  ])("have no messages beside the prompt that would not be scored: %j", async (messages) => {
+    const { problems, cases } = await read([{ prompt: "q", messages, chosen: "a", rejected: "b" }]);
+    expect(cases).toEqual([]);
+    expect(problems).toEqual([expect.stringMatching(/"messages".*--ignore-field messages/)]);
+  });
+
+  it.each(["", [], "q", 2, null])("may have messages that say nothing more: %j", async (messages) => {
+    const { problems, cases } = await read([{ prompt: "q", messages, chosen: "a", rejected: "b" }]);
+    expect(problems).toEqual([]);
+    expect(cases.flatMap(said)).toEqual(["q: a > b"]);
+  });
+
+  it.each([
+    ["ppe-human", "ppe-best-of-k"],
+    ["ppe-best-of-k", "ppe-human"],
+    ["arena", "mt-bench"],
+    ["mt-bench", "arena"],
+  ] as const)("of %s refuse rows of %s", async (adapter, other) => {
+    const turns = (...texts: string[]) =>
+      texts.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content }));
+    const vote = { question_id: "1", model_a: "m", model_b: "n", winner: "model_a" };
+    const two = { conversation_a: turns("q", "a", "r", "c"), conversation_b: turns("q", "b", "r", "d") };
+    const rows = {
+      "ppe-human": { ...vote, prompt: "q", response_1: "a", response_2: "b" },
+      "ppe-best-of-k": {
+        ...{ question_id: "2", prompt: "q", response_1: "a", response_2: "b" },
+        ...{ scores: [true, false], sampled_conflict_pairs: [[0, 1]] },
+      },
+      arena: { ...vote, ...two, judge: "arena_user_1", turn: 2, anony: true, tstamp: 1 },
+      "mt-bench": { ...vote, ...two, judge: "expert_1", turn: 1 },
+    };
+    const { found, cases, problems } = await read([...Array(200).fill(rows[adapter]), rows[other]]);
+    expect(found).toBe(adapter);
+    expect(cases).toHaveLength(200);
+    expect(problems).toEqual([expect.stringContaining(`a row of ${other}`)]);
+    // Taken by its name, too.
+    expect((await read([rows[other]], adapter)).problems).toEqual(problems);
+    if (other === "mt-bench") expect(() => benchmarks.human.adapt(rows[other])).toThrow(/eval pairs/);
+  });
+
+  it.each([
+    [
+      "arena",
+      ["model_a", "model_b", "winner", "conversation_a", "conversation_b"],
+      [
+        "m",
+        "n",
+        "model_a",
+        "[{'role': 'user', 'content': 'q'}]",
+        "[{'content': 'q', 'role': 'user'} {'content': 'b', 'role': 'assistant'}]",
+      ],
+    ],
+    [
+      "ultrafeedback",
+      ["instruction", "completions"],
+      ["q", "[{'response': 'a', 'overall_score': 3}\n {'response': 'b', 'overall_score': 4}]"],
+    ],
+    ["webgpt", ["question", "answer_0", "answer_1", "score_0", "score_1"], ["{'full_text': 'q'}", "a", "b", "1", "-1"]],
+    ["summarize", ["info", "summaries", "choice"], ["{'post': 'x'}", "[{'text': 'a'}, {'text': 'b'}]", "1"]],
+    [
+      "truthfulqa-mc2",
+      ["question", "mc2_targets"],
+      ["q", "{'choices': array(['a', 'b'], dtype=object), 'labels': array([1, 0])}"],
+    ],
+    [
+      "sharegpt-pairs",
+      ["conversations", "chosen", "rejected"],
+      ["[{'from': 'human', 'value': 'q'}]", "{'from': 'gpt', 'value': 'a'}", "{'from': 'gpt', 'value': 'b'}"],
+    ],
+    [
+      "nectar",
+      ["prompt", "answers"],
+      ["\n\nHuman: q\n\nAssistant:", "[{'answer': 'a', 'rank': 1}, {'answer': 'b', 'rank': 2}]"],
+    ],
+    ["oasst-trees", ["message_tree_id", "prompt"], ["t", "{'text': 'q', 'role': 'prompter', 'replies': []}"]],
+    ["matrix", ["prompt", "chosen", "rejected"], ["q", "['a' 'b']", "array(['c', 'd'], dtype=object)"]],
+    ["rated-responses", ["prompt", "responses", "scores"], ["q", '["a", "b"]', "[0.5 1. ]"]],
+  ])("say of lists that Python printed into cells what to write: %s", async (adapter, names, row) => {
+    const line = (cells: readonly string[]) => cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(",");
+    const { found, cases, problems } = await read(`${[names, row, row].map(line).join("\n")}\n`);
+    expect(found).toBe(adapter);
+    expect(cases).toEqual([]);
+    expect(problems).toHaveLength(2);
+    for (const problem of problems)
+      expect(problem).toMatch(/as Python prints it.*JSON lines.*parquet, or JSON in the cell/s);
+  });
+
+  it("say what OpenAI's own file of WebGPT comparisons should be", async () => {
+    const answer = { question: { full_text: "q" }, answer: "a", score: 0.5 };
+    await expect(read([answer, { ...answer, score: -0.5 }].map((one) => [one, one]))).rejects.toThrow(
+      /webgpt \(Its rows are lists of two answers.*jq -c .*answer_1: \.\[1\]\.answer/,
+    );
+  });
+
+  it("say where the rows are, if each is inside an object", async () => {
+    const row = { prompt: "q", chosen: "a", rejected: "b" };
+    await expect(read([{ row_idx: 0, row, truncated_cells: [] }])).rejects.toThrow(
+      /Its row is inside "row".*jq -c '\.row' FILE/,
+    );
+  });
+
+  it("compare no score with a rank", async () => {
+    const rows = Array.from({ length: 200 }, (_, score) => ({ prompt: "p", response: `${score}`, score }));
+    const { problems } = await read([...rows, { prompt: "p", response: "best", rank: 1 }]);
+    expect(problems).toEqual([expect.stringMatching(/"prompt" and "response" and "score", as the rows before/)]);
+  });
+
   it("are read as one layout per file, so that rows of another are invalid", async () => {
     const good = { prompt: "p", response_1: "a", response_2: "b", preference_strength: -1 };
     const { problems, cases } = await read([good, good, { prompt: "p", chosen: "a", rejected: "b" }]);
@@ -148,10 +268,67 @@ describe("public data sets", () => {
 const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[]][] = [
   [
     "columns of no layout",
-    [{ question: "q", verdict: 3 }],
-    ["fits no adapter", '"question", "verdict"', "nearest adapters"],
+    [{ question: "q", response_A: "a", verdict: 3 }],
+    [
+      "fits no adapter",
+      '"question", "response_A", "verdict"',
+      'nearest adapters: judgebench (without "response_B", "label")',
+    ],
   ],
-  ["a prompt and one answer", [{ prompt: "p", completion: "c", label: true }], ["fits no adapter", '"completion"']],
+  ["a prompt and a verdict", [{ prompt: "p", verdict: 3 }], ['"prompt", "verdict". --adapter NAME chooses one']],
+  [
+    "unpaired preferences",
+    [true, false].map((label) => ({ prompt: "p", completion: `${label}`, label })),
+    [
+      /each row has one response and a label \("label"\), and only responses to the same prompt can be compared\. --field score=label does so \(rated-rows\): true is better than false\.$/,
+    ],
+  ],
+  [
+    "unpaired preferences in numbers, and none to the same prompt",
+    [1, 0].map((label) => ({ prompt: `p${label}`, response: "x", label })),
+    [
+      "--field score=label does so (rated-rows): a higher number is better. None of the first 2 rows",
+      '"starling-rm score"',
+    ],
+  ],
+  [
+    "unpaired preferences by another name",
+    [{ prompt: "p", response: "x", is_correct: true }],
+    ["--field score=is_correct"],
+  ],
+  [
+    "unpaired preferences in words",
+    [{ prompt: "p", response: "x", label: "yes" }],
+    [
+      'Write the label as a number, such as 1 for a good response and 0 for a bad one, in a column "score" (rated-rows)',
+    ],
+  ],
+  [
+    "a label in an object",
+    [{ ...sides, annotations: { winner: "a" } }],
+    [
+      /the nearest adapter: two-responses \(no column has the name of a label: --field label=COLUMN says which it is\)\.$/,
+    ],
+  ],
+  [
+    "responses with a gap",
+    [{ ...sides, response_d: "z", label: "d" }],
+    [
+      "two-responses (response_a, response_b, response_d are not counted without a gap from a, 0 or 1: rename or remove",
+    ],
+  ],
+  [
+    "two labels",
+    [{ ...sides, label: "a", winner: "b" }],
+    ['two-responses (the label may be "label" or "winner": --field label=label chooses one)'],
+  ],
+  [
+    "two sets of responses",
+    [{ ...sides, answer_a: "x", answer_b: "y", label: "b" }],
+    [
+      "two-responses (the responses may be response_a, response_b or answer_a, answer_b: remove those that are not meant)",
+    ],
+  ],
   [
     "0 and 1 for responses a and b",
     [
@@ -188,7 +365,9 @@ const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[
       { prompt: "p", response_1: "x", response_2: "y", label: 1 },
       { prompt: "p", response_1: "x", response_2: "y", label: 0 },
     ],
-    ["do not say which response is better"],
+    [
+      '"label" has 0 at line 2, which names neither response, among numbers from 0 to 1: --adapter two-responses:0..1 if 0',
+    ],
   ],
   [
     "only 1 for responses 1 and 2, as a file has that is sorted by its labels 0 and 1",
@@ -204,7 +383,7 @@ const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[
   [
     "words that name neither response",
     [{ prompt: "p", response_a: "x", response_b: "y", winner: "left" }],
-    ['"winner" has the string "left" at line 1;', "response_a, response_b"],
+    ['"winner" has the string "left" at line 1; expected "a" (response_a), "b" (response_b) or "tie"'],
   ],
   [
     "marks of two data sets",
@@ -221,155 +400,25 @@ describe("a file that fits no layout, or several", () => {
     expect((error as Error).message).not.toMatch(/\n|\.\.$/);
   });
 
-  it("says which names there are", async () => {
-    await expect(findLayout(fileOf([{}]), { adapter: "helpster2" })).rejects.toThrow(/Did you mean "helpsteer2"\?/);
-    expect((await findLayout(fileOf([{ ...sides, label: 1e-7 }]), { adapter: "two-responses:1e-7..1" })).name).toBe(
-      "two-responses:1e-7..1",
-    );
-    await expect(findLayout(fileOf([{}]), { adapter: "two-responses:1..1" })).rejects.toThrow(/FIRST\.\.SECOND/);
-    await expect(findLayout(fileOf([{}]), { adapter: "two-responses:0,1,1" })).rejects.toThrow(/FIRST,SECOND,TIE/);
-  });
-});
-
-const sides = { prompt: "p", response_a: "x", response_b: "y" };
-const numbered = { prompt: "p", response_1: "x", response_2: "y" };
-const many = <Row>(count: number, row: Row): Row[] => Array.from({ length: count }, () => row);
-
-const otherLabels: readonly [string, readonly object[] | string, readonly (string | RegExp)[], string?][] = [
-  [
-    "strengths of HelpSteer2 from 1 to 7",
-    [1, 2, 3, 7].map((preference_strength) => ({ ...numbered, preference_strength })),
-    [
-      'cannot be read as HelpSteer2 preference (helpsteer2): "preference_strength" has 7 at line 4, which is not a whole number ' +
-        "from -3 to 3; its numbers go from 1 to 7. --adapter helpsteer2:1..7 if 1 means response_1",
-    ],
-  ],
-  [
-    "one beyond the rows that are looked at first",
-    [...many(300, { ...numbered, preference_strength: 1 }), { ...numbered, preference_strength: 7 }],
-    ["has 7 at line 301"],
-  ],
-  [
-    "probabilities in place of strengths",
-    [-1, 0.25].map((preference_strength) => ({ ...numbered, preference_strength })),
-    ["has 0.25 at line 2, which is not a whole number"],
-  ],
-  [
-    "strengths of 0 and 1 only",
-    [...many(20, { ...numbered, preference_strength: 0 }), { ...numbered, preference_strength: 1 }],
-    ['"preference_strength" has numbers from 0 to 1 only, in 21 rows', "--adapter helpsteer2:0..1"],
-  ],
-  [
-    "strengths of HelpSteer3 from 1 to 3",
-    [...many(10, [1, 2, 3]).flat()].map((overall_preference) => ({
-      ...{ domain: "general", context: [{ role: "user", content: "q" }], response1: "x", response2: "y" },
-      overall_preference,
-    })),
-    ['"overall_preference" has numbers from 1 to 3 only, in 30 rows', "--adapter helpsteer3:1..3"],
-  ],
-  [
-    "preferences of AlpacaEval of 0 and 1 only",
-    [...many(20, [0, 1]).flat()].map((preference) => ({ instruction: "i", output_1: "a", output_2: "b", preference })),
-    ['"preference" has numbers from 0 to 1 only, in 40 rows', "--adapter alpaca-eval:0..1"],
-  ],
-  [
-    "probabilities with an exponent",
-    [1e-7, 0.75].map((label) => ({ ...sides, label })),
-    ["--adapter two-responses:0..1 if 0 means response_a"],
-  ],
-  [
-    "a scale that was named, and is another one",
-    many(3, { ...sides, label: 7 }),
-    [/from 0 to 1/],
-    "two-responses:0..1",
-  ],
-  [
-    "labels asked for by name",
-    [
-      { ...sides, label: "a" },
-      { ...sides, label: 1 },
-    ],
-    [/do not say which/],
-    "two-responses",
-  ],
-  [
-    "a choice from 1",
-    [
-      {
-        info: { id: "1", post: "p", title: "t", subreddit: "s" },
-        summaries: [{ text: "a" }, { text: "b" }],
-        choice: 2,
-      },
-    ],
-    ['"choice" has 2 at line 1, which is not a whole number from 0 to 1'],
-  ],
-  [
-    "an index from 1",
-    [1, 2].map((better_response_id) => ({ prompt: "p", response_0: "a", response_1: "b", better_response_id })),
-    ['"better_response_id" has 2 at line 2', "--adapter pku-better:1..2 if 1 means response_0"],
-  ],
-  [
-    "a preference out of range",
-    [{ instruction: "i", output_1: "a", output_2: "b", preference: 3 }],
-    ['"preference" has 3 at line 1', "--adapter alpaca-eval:"],
-  ],
-  [
-    "winners of the Arena in other words",
-    ["model_a", "model_b", "B", "B"].map((winner) => ({
-      ...{ model_a: "m", model_b: "n", winner, turn: 1 },
-      conversation_a: [
-        { role: "user", content: "q" },
-        { role: "assistant", content: "a" },
-      ],
-      conversation_b: [
-        { role: "user", content: "q" },
-        { role: "assistant", content: "b" },
-      ],
-    })),
-    ['"winner" has the string "B" at line 3 (and 2 of 4 labels like it); expected one of "model_a", "model_b"'],
-  ],
-  [
-    "more than a few words that name neither response",
-    [...many(90, { ...sides, winner: "a" }), ...many(2, { ...sides, winner: "left" })],
-    ['"winner" has the string "left" at line 91 (and 2 of 92 labels like it)'],
-  ],
-  [
-    "labels that come late, and say nothing of the responses",
-    [...many(250, { ...sides, label: null }), { ...sides, label: 0 }, { ...sides, label: 1 }],
-    ["--adapter two-responses:0..1 if 0 means response_a"],
-  ],
-  [
-    "booleans of pandas in CSV",
-    "prompt,response_a,response_b,label\np,x,y,True\np,x,y,False\n",
-    ["has true and false, as 1 and 0", "--adapter two-responses:0..1 if 0 means response_a"],
-  ],
-];
-
-describe("labels that the layout does not have", () => {
-  it.each(otherLabels)("refuse the file before anything is measured: %s", async (_, rows, parts, adapter) => {
-    const error = await read(rows, adapter).catch((reason: Error) => reason);
-    expect(error).toMatchObject({ code: "ERR_INVALID_DATA" });
-    for (const part of parts) expect((error as Error).message).toMatch(part);
-    expect((error as Error).message).not.toMatch(/\n|\.\.$|\.;/);
+  it.each([
+    ["helpster2", 'did you mean "helpsteer2"?'],
+    ["two_responses:0..1", 'did you mean "two-responses:0..1"?'],
+    ["two-responses:1..1", "expected two-responses:FIRST..SECOND with two different numbers (two-responses:0..1), or "],
+    ["two-responses:0,1,1", "two-responses:FIRST,SECOND,TIE with three (two-responses:0,1,2)."],
+    ["helpsteer2:a..b", "expected helpsteer2:FIRST..SECOND with two different numbers"],
+    ["shp:1..2", "shp takes no numbers. Only two-responses, helpsteer2, "],
+    ["xyz", '"starling-rm eval pairs --adapter list" lists their names.'],
+  ])("says what a name should be: %s", async (adapter, advice) => {
+    const error = await findLayout(fileOf([{}]), { adapter }).catch((reason: Error) => reason);
+    expect(error).toMatchObject({ code: "ERR_INVALID_ARGUMENT", field: "adapter" });
+    expect((error as Error).message).toContain(`"${adapter}" is not an adapter: `);
+    expect((error as Error).message).toContain(advice);
+    expect((error as Error).message.length).toBeLessThan(200);
   });
 
-  it("are a problem of one row among many", async () => {
-    const { cases, problems } = await read([...many(9, { ...sides, winner: "a" }), { ...sides, winner: "left" }]);
-    expect(cases).toHaveLength(9);
-    expect(problems).toEqual([expect.stringContaining("left")]);
-  });
-
-  it("are read where the scale is named", async () => {
-    const rows = [1, 4, 7].map((preference_strength) => ({ ...numbered, preference_strength }));
-    const { found, cases, omitted, problems } = await read(rows, "helpsteer2:1..7");
-    expect(found).toBe("helpsteer2:1..7");
-    expect(cases.flatMap(said)).toEqual(["p: x > y", "p: y > x"]);
-    expect({ omitted, problems }).toEqual({ omitted: { tie: 1 }, problems: [] });
-  });
-
-  it("may be of one side, if the layout is asked for", async () => {
-    const { cases } = await read(many(20, { ...numbered, preference_strength: 1 }), "helpsteer2");
-    expect(cases).toHaveLength(20);
+  it("takes numbers with an exponent in a name", async () => {
+    const rows = fileOf([{ ...sides, label: 1e-7 }]);
+    expect((await findLayout(rows, { adapter: "two-responses:1e-7..1" })).name).toBe("two-responses:1e-7..1");
   });
 });
 

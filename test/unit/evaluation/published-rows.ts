@@ -710,6 +710,41 @@ export const published: readonly Published[] = [
     omitted: { tie: 2, "not judged": 1 },
   },
   {
+    what: "UltraInteract pairs: the conversation before the response is the trajectory",
+    rows: [
+      {
+        task: "Coding",
+        dataset: "codecontest",
+        trajectory: [
+          { from: "user", value: "q1" },
+          { from: "assistant", value: "a1" },
+          { from: "user", value: "q2" },
+        ],
+        chosen: "a",
+        rejected: "b",
+        id: "0",
+        parent_id: "None",
+      },
+    ],
+    adapter: "ultrainteract",
+    wins: ["q1 / a1 / q2: a > b"],
+  },
+  {
+    what: "Math-Step-DPO: one step after the beginning of the same answer, which some rows do not have",
+    rows: ["Step 1: x\nStep 2:", ""].map((initial_reason_steps) => ({
+      dataset: "MATH",
+      prompt: "q",
+      initial_reason_steps,
+      chosen: " a",
+      rejected: " b",
+      full_chosen: " a\nStep 3: c",
+      full_rejected: " b\nStep 3: d",
+      answer: "3",
+    })),
+    adapter: "step-dpo",
+    wins: ["q: Step 1: x\nStep 2: a > Step 1: x\nStep 2: b", "q:  a >  b"],
+  },
+  {
     what: "TruthfulQA, generation",
     rows: [
       {
@@ -823,6 +858,30 @@ export const published: readonly Published[] = [
     adapter: "rated-rows",
     wins: ["p: b > a"],
     omitted: { "all tied": 1, "the only response to its prompt": 1 },
+  },
+  {
+    what: "a response a row, and whether it is good",
+    rows: [true, false, "False"].map((score, i) => ({ prompt: "p", completion: `${i}`, score })),
+    adapter: "rated-rows",
+    wins: ["p: 0 > 1", "p: 0 > 2"],
+  },
+  {
+    what: "TRL's unpaired preferences as messages, with their label as the score",
+    rows: [true, false].map((score) => ({ prompt: [user("p")], completion: [assistant(`${score}`)], score })),
+    adapter: "rated-rows",
+    wins: ["p: true > false"],
+  },
+  {
+    what: "two responses as messages",
+    rows: [{ prompt: [user("p")], response_a: [assistant("x")], response_b: [assistant("y")], winner: "b" }],
+    adapter: "two-responses",
+    wins: ["p: y > x"],
+  },
+  {
+    what: "two responses and a letter, with names as people write them",
+    rows: "Prompt,Response A,Response B,Human Preference,Answers\np,x,y,A,2\np,x,y,Response B,2\n",
+    adapter: "two-responses",
+    wins: ["p: x > y", "p: y > x"],
   },
   {
     what: "a question, two responses and a letter, which is not JudgeBench",

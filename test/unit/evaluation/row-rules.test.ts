@@ -1,10 +1,13 @@
 /** What eval, compare and fit refuse, name once, or take on purpose: rows that lost their type or carry more than is read. */
 import { describe, expect, it } from "vitest";
 import type { AdaptOptions } from "../../../src/evaluation/adapters/adapter.ts";
+import { layoutNamed } from "../../../src/evaluation/adapters/layouts.ts";
 import { benchmarks } from "../../../src/evaluation/benchmarks.ts";
 import { benchmarkNames } from "../../../src/evaluation/case.ts";
 import { CaseReader, type ReadCasesOptions, type RowProblem } from "../../../src/evaluation/read-cases.ts";
 import { RowFacts } from "../../../src/evaluation/row-facts.ts";
+import { FieldMap, type FieldMapping } from "../../../src/prompt/field-map.ts";
+import { rowItems } from "../../../src/prompt/row-items.ts";
 import { dataset, datasets } from "../../datasets.ts";
 import { fileOf, valuesOf } from "../rows/support.ts";
 
@@ -69,7 +72,59 @@ describe("a CSV file", () => {
       expect.stringMatching(/^line 3: .*"chosen" \(empty\), "rejected" \(empty\)/),
       expect.stringMatching(/^line 4: .*prompt/),
     ]);
-    expect(adapt({ prompt: "Hi", chosen: "Hello", rejected: "" })).toHaveProperty("case");
+    expect(adapt({ prompt: "Hi", chosen: "Hello", rejected: "" })).toEqual({ omitted: "no answer" });
+  });
+});
+
+describe("a key that JSON in a text has twice", () => {
+  const twice = '[{"role":"user","content":"q"},{"role":"assistant","content":"a","content":"b"}]';
+  const once = '[{"role":"user","content":"q"},{"role":"assistant","content":"c"}]';
+  const object = '{"text":"a","text":"b"}';
+
+  it.each([
+    [undefined, { chosen: twice, rejected: once }, "chosen"],
+    [undefined, { prompt: twice, chosen: once, rejected: once }, "prompt"],
+    [undefined, { prompt: "q", messages: twice, chosen: "a", rejected: "b" }, "messages"],
+    [
+      "arena",
+      { model_a: "m", model_b: "n", winner: "model_a", conversation_a: twice, conversation_b: once },
+      "conversation_a",
+    ],
+    ["summarize", { info: '{"post":"a","post":"b"}', summaries: "[]", choice: 1 }, "info"],
+    [
+      "summarize",
+      { info: '{"subreddit":"s","title":"t","post":"b"}', summaries: `[${object},${object}]`, choice: 1 },
+      "summaries",
+    ],
+    ["webgpt", { question: object, answer_0: "a", answer_1: "b", score_0: 1, score_1: 0 }, "question"],
+    ["truthfulqa-mc2", { question: "q", mc2_targets: '{"a":1,"a":0}' }, "mc2_targets"],
+    ["oasst-trees", { message_tree_id: "1", prompt: object }, "prompt"],
+    [
+      "sharegpt-pairs",
+      { prompt: "q", chosen: '{"role":"assistant","content":"a","content":"b"}', rejected: once },
+      "chosen",
+    ],
+    ["llama-factory-v1", { chosen_messages: twice, rejected_messages: once }, "chosen_messages"],
+  ])("is refused, as in JSON lines: %s, %j", (adapter, row, name) => {
+    const layout = adapter === undefined ? undefined : layoutNamed(adapter);
+    expect(() => (layout?.adapt ?? adapt)(row)).toThrow(
+      new RegExp(`${name} has the key "\\w+" twice in one object .* which of the two counts is not defined`),
+    );
+  });
+
+  it("is what a person may ask about", () => {
+    expect(refusal({ prompt: object, chosen: '[{"a":1,"a":2}]', rejected: "b" })).toBe("");
+  });
+
+  it("is refused in what --field names, and in rows of score", () => {
+    const map = (mapping: FieldMapping) => new FieldMap(mapping, ["prompt", "response"]);
+    const row = { prompt: "q", answer: '{"text":"a","text":"b"}' };
+    expect(() => map({ response: "answer.text" }).read(row)).toThrow(/answer has the key "text" twice/);
+    expect(() => rowItems({ messages: twice })).toThrow(/messages has the key "content" twice/);
+    expect(() => rowItems({ prompt: twice, response: "a" })).toThrow(/prompt has the key "content" twice/);
+    expect(() => rowItems({ prompt: "q", response: twice.slice(0, 1) + twice.slice(31) })).toThrow(
+      /response has the key "content" twice/,
+    );
   });
 });
 
@@ -147,8 +202,7 @@ describe("chosen and rejected that answer different prompts", () => {
   it.each([
     { chosen: conversation("a", "c"), rejected: conversation("b", "r") },
     { chosen: [...conversation("a", "x"), ...conversation("b", "c")], rejected: conversation("a", "r") },
-    { prompt: "q", chosen: transcript("a", "c"), rejected: transcript("b", "r") },
-    { prompt: "q", chosen: transcript("a", "c"), rejected: "r" },
+    { prompt: "q", chosen: transcript("q", "c\n\nHuman: a\n\nAssistant: d"), rejected: transcript("q", "r") },
   ])("are refused, and taken on request: %j", (row) => {
     expect(refusal(row)).toMatch(/chosen and rejected answer different prompts.*--different-prompts allow/);
     expect(refusal(row, { differentPrompts: "allow" })).toBe("");
@@ -156,7 +210,6 @@ describe("chosen and rejected that answer different prompts", () => {
 
   it("are not those that differ in their last turn", () => {
     expect(refusal({ chosen: conversation("a", "c"), rejected: conversation("a", "r") })).toBe("");
-    expect(refusal({ prompt: "q", chosen: transcript("a", "c"), rejected: transcript("a", "r") })).toBe("");
     expect(refusal({ prompt: "q", chosen: "Human: a", rejected: "Human: b" })).toBe("");
   });
 });
@@ -184,6 +237,14 @@ describe("transcripts in prompts", () => {
       ),
     ]);
   });
+
+  it.each(["<|prompter|>Hi<|assistant|>", "<s>[INST] Hi [/INST]", "<|im_start|>user\nHi<|im_end|>\n"])(
+    "are known by what a chat template writes before a turn: %s",
+    async (prompt) => {
+      const { warnings } = await readCases("rendered.jsonl", JSON.stringify({ prompt, chosen: "c", rejected: "r" }));
+      expect(warnings).toEqual([expect.stringMatching(/^1 prompt, at rendered\.jsonl, line 1, holds a transcript/)]);
+    },
+  );
 
   it("are errors of their rows in a strict run", async () => {
     const { cases, told } = await readCases("strict.jsonl", text, { strict: true });
@@ -223,7 +284,7 @@ describe("the prompt of a pair", () => {
     ],
     [{ prompt: [user("a"), assistant("b")], responses: ["b", "c"], ranks: [1, 2] }, /last message of prompt/],
     [{ prompt: "completely different", ...whole }, /does not contain the prompt/],
-    [{ prompt: "What is 2+2?", chosen: dialogue("4"), rejected: dialogue("5") }, /already contains the prompt/],
+    [{ prompt: "Write a dialogue.", chosen: dialogue("4"), rejected: "c" }, /^chosen is a transcript/],
     [{ prompt: "a", chosen: "b" }, /^rejected is missing or empty/],
   ])("is neither lost nor doubled: %j", (row, message) => {
     expect(refusal(row)).toMatch(message);
@@ -235,7 +296,7 @@ describe("the prompt of a pair", () => {
     { prompt: "\n\nHuman: a\n\nAssistant:", ...whole },
     { prompt: "a", chosen: [assistant("b")], rejected: [assistant("c")] },
     { prompt: [user("a")], ...whole },
-    { prompt: "Write a dialogue.", chosen: dialogue("4"), rejected: "c" },
+    { prompt: "What is 2+2?", chosen: dialogue("4"), rejected: dialogue("5") },
     { prompt: "a", question: "a", chosen: "b", rejected: "c" },
   ])("may be given so: %j", (row) => {
     expect(refusal(row, { differentPrompts: "allow" })).toBe("");

@@ -195,6 +195,12 @@ it("finds files by pattern and in folders, in order, and a file with a name like
   await expect(paths(join(folder, "none-*.csv"))).rejects.toThrow(/does not exist, and no file matches it/);
 });
 
+it("does not take the description of a data set for rows of it", async () => {
+  const rows = file("clone/data/train.parquet", "");
+  for (const name of ["README.md", "dataset_infos.json"]) file(`clone/${name}`, "{}");
+  expect((await findFiles([join(folder, "clone")])).map(({ path }) => path)).toEqual([rows]);
+});
+
 describe("a folder with Arrow files", () => {
   const below = (name: string) => findFiles([join(folder, name)]);
   const saved = (name: string) => {
@@ -206,8 +212,8 @@ describe("a folder with Arrow files", () => {
   it("is not read for the JSON files in it, where datasets.save_to_disk wrote it", async () => {
     saved("saved");
     await expect(below("saved")).rejects.toThrow(
-      `is a data set as datasets.save_to_disk writes it, in Arrow files, which are not read: export it in Python, ` +
-        `datasets.load_from_disk(${shown("saved")}).to_parquet("saved.parquet"), and give that file.`,
+      "is a data set saved by datasets.save_to_disk, in Arrow files, which starling-rm cannot read. Export it in Python with " +
+        `datasets.load_from_disk(${shown("saved")}).to_parquet("saved.parquet") and pass that file.`,
     );
     for (const split of ["train", "test"]) saved(`splits/${split}`);
     file("splits/dataset_dict.json", "{}");
@@ -216,19 +222,41 @@ describe("a folder with Arrow files", () => {
     );
     saved("among/others");
     file("among/rows.jsonl", "");
-    await expect(below("among")).rejects.toThrow(`has in ${join(folder, "among", "others")} a data set as`);
+    await expect(below("among")).rejects.toThrow(
+      `contains a data set, ${join(folder, "among", "others")}, saved by datasets.save_to_disk`,
+    );
   });
 
   it("says how to export them, and is read where it has other files", async () => {
     file("cached/dataset_info.json", "{}");
     const arrow = file("cached/set-train.arrow", "");
     await expect(below("cached")).rejects.toThrow(
-      `has its rows in Arrow files, which are not read: export them in Python, datasets.Dataset.from_file(${JSON.stringify(arrow)}).to_parquet("set-train.parquet")`,
+      `has its rows in Arrow files, which starling-rm cannot read. Export them in Python with datasets.Dataset.from_file(${JSON.stringify(arrow)}).to_parquet("set-train.parquet")`,
     );
     file("feather/x.feather", "");
     await expect(below("feather")).rejects.toThrow("pandas.read_feather(");
     const rows = file("feather/x.parquet", "");
     expect((await below("feather")).map(({ path }) => path)).toEqual([rows]);
+    file("feather/x.parquet.gz", "");
+    expect(await below("feather")).toHaveLength(2);
+  });
+
+  it.each([
+    ["part-1.arrow", /datasets\.Dataset\.from_file\(".*part-1\.arrow"\)\.to_parquet\("part-1\.parquet"\)/],
+    ["part-1.feather", /pandas\.read_feather\(/],
+    ["part-1.jsonl.bz2", /bunzip2/],
+    ["part-1.csv.zip", /unpacked/],
+    ["part-1.avro", /parquet or JSON lines/],
+    ["part-1.orc", /parquet or JSON lines/],
+    ["part-1.xlsx", /CSV/],
+  ])("is not read without them where it has other files, too: %s", async (name, advice) => {
+    const [part, ending] = ["part-0.jsonl", name.replaceAll(".", "-")];
+    file(`mixed-${ending}/${part}`, "");
+    const other = file(`mixed-${ending}/${name}`, "");
+    const reading = below(`mixed-${ending}`);
+    await expect(reading).rejects.toThrow(`has data that is not read beside its data files: ${other}`);
+    await expect(reading).rejects.toThrow(advice);
+    await expect(reading).rejects.toThrow(/or give the files that are meant/);
   });
 });
 

@@ -1,12 +1,13 @@
 /** What looks at texts of users takes time in proportion to them: anything quadratic would take minutes here. */
 import { expect, it } from "vitest";
 import { rawMembers } from "../../../cli/raw-members.ts";
+import { answerItem } from "../../../src/evaluation/adapters/answers.ts";
 import { parseDialogue } from "../../../src/evaluation/adapters/dialogue.ts";
-import { refuseLostPrompt, refuseWholeTranscript } from "../../../src/evaluation/adapters/pair-checks.ts";
+import { refuseLostPrompt } from "../../../src/evaluation/adapters/pair-checks.ts";
 import { conversationWarnings } from "../../../src/prompt/conversation-warnings.ts";
 import { missingCell, refuseListCell } from "../../../src/prompt/csv-cells.ts";
 import { refuseUnreadInput } from "../../../src/prompt/input-fields.ts";
-import { pythonListAdvice, refuseLostType } from "../../../src/prompt/lost-type.ts";
+import { pythonAdvice, refuseLostType } from "../../../src/prompt/lost-type.ts";
 import { transcriptWarning } from "../../../src/prompt/transcript.ts";
 import { parseJson } from "../../../src/rows/json-value.ts";
 import { contentWarning, textWarnings } from "../../../src/scoring/text-warnings.ts";
@@ -69,14 +70,14 @@ function quietly(work: () => unknown): void {
 const functions: Record<string, (text: string) => unknown> = {
   transcriptWarning,
   refuseLostType: (text) => refuseLostType(text, "chosen", { isCell: true }),
-  pythonListAdvice,
+  pythonAdvice,
   parseDialogue,
   refuseUnreadInput: (context) => refuseUnreadInput({ context, prompt: context }, "row", {}),
   conversationWarnings: (response) => conversationWarnings({ prompt: response, response }),
   refuseListCell: (text) => refuseListCell(text, "chosen"),
   missingCell: (response) => missingCell({ prompt: "a", response }),
   refuseLostPrompt: (content) => refuseLostPrompt("a?", [{ role: "user", content }], "chosen"),
-  refuseWholeTranscript: (text) => refuseWholeTranscript(text, "a", "chosen"),
+  answerItem: (text) => answerItem("a", text, "chosen"),
   parseJson,
   textWarnings: (text) => textWarnings(text, marks, false),
   contentWarning: (text) => contentWarning([text], marks),

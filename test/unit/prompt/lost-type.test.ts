@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isStarlingError } from "../../../src/errors.ts";
-import { pythonListAdvice, refuseLostType } from "../../../src/prompt/lost-type.ts";
+import { pythonAdvice, refuseLostType } from "../../../src/prompt/lost-type.ts";
 import { parsePythonLiteral } from "../../../src/prompt/python-literal.ts";
 
 function refusal(text: string, isCell: boolean): string | undefined {
@@ -70,7 +70,7 @@ describe("a text that was a list", () => {
   it.each(texts)("is refused as texts in a cell, and a text elsewhere: %j", (text) => {
     expect(refusal(text, true)).toMatch(/^The column chosen contains the text of a list of texts as Python prints it/);
     expect(refusal(text, false)).toBeUndefined();
-    expect(pythonListAdvice(text)).toContain("as Python prints it");
+    expect(pythonAdvice(text)).toContain("as Python prints it");
   });
 
   it.each(['[{"role":"user","content":"a"}]', ' {"role":"user","content":"a"} ', '[[{"role":"user","content":"a"}]]'])(

@@ -154,6 +154,8 @@ describe("a file", () => {
 
   it.each([
     ["prompt,prompt\n1,2\n", /two columns named "prompt"/],
+    ["a,score,score\n1,,3\n", /two columns named "score": rename or remove one of them/],
+    ["a,label,b,label\n1,x,2,x\n", /two columns named "label"/],
     ["a,b\r1,2\r3,4\r", /bare carriage returns/],
     ['"a\n1,2\n', /no usable first line: .*missing/],
   ])("%j is refused", async (text, message) => {
@@ -165,7 +167,6 @@ describe("a file", () => {
   it.each([
     ["empty columns", "a,b,,\n1,2,,\n", { a: "1", b: "2" }],
     ["empty records", ",a\n,\n0,1\n,\n", { "": "0", a: "1" }],
-    ["equal names that mean nothing", "a,score,score\n1,,3\n", { a: "1", score: "3" }],
   ])("may have a spreadsheet's %s", async (_, text, value) => {
     expect(await valuesOf(csv(text))).toEqual([value]);
   });

@@ -51,7 +51,7 @@ describe("a key that a row has twice", () => {
     const rows = await read(`{"a":1}\n${text}\n{"a":2}`);
     expect(short(rows)).toEqual([
       ["line 1", { a: 1 }],
-      ["line 2", `It has the key ${JSON.stringify(key)} twice in one object: which of the two counts is not defined.`],
+      ["line 2", `It has the key ${JSON.stringify(key)} twice in one object: remove or rename one of them.`],
       ["line 3", { a: 2 }],
     ]);
   });

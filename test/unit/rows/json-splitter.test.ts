@@ -80,6 +80,11 @@ describe.each([1, 2, 3, 7, 1000])("in chunks of %i bytes", (size) => {
     ]);
   });
 
+  it("says what lists of rows, one a line, should be", () => {
+    const [, second] = shown(split(new ValueSplitter("array"), "[1]\n[2]\n", size));
+    expect(second).toEqual([2, expect.stringMatching(/Another JSON array begins .*jq -c '\.\[\]' FILE/)]);
+  });
+
   it("cuts values that stand one after another over several lines", () => {
     const text = '{\n  "a": [\n1]\n}\n{"b":"}"} 12\n{"c":';
     expect(shown(split(new ValueSplitter("sequence"), text, size))).toEqual([

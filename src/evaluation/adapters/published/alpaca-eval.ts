@@ -14,7 +14,7 @@ export const alpacaEval: Layout = twoResponses(
   {
     name: "alpaca-eval",
     title: "AlpacaEval annotations",
-    columns: { instruction: "text", output_1: "text", output_2: "text", preference: "number" },
+    columns: { instruction: "text", output_1: "text", output_2: "text", preference: "label" },
     compared: "the output that the annotator preferred over the other",
   },
   {

@@ -10,7 +10,7 @@
  *
  * Source: the data sets' cards, lm-sys/FastChat (fastchat/llm_judge/README.md), Kaggle's page "Data" of the competition.
  */
-import { asParsed } from "../../../prompt/csv-cells.ts";
+import { asParsed, readList } from "../../../prompt/csv-cells.ts";
 import { areParts, type ChatMessage } from "../../../prompt/messages.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
@@ -23,15 +23,16 @@ import {
   listOf,
   namesOf,
   rowFields,
+  rowOf,
   textOf,
   writtenBy,
   wrong,
 } from "../adapter.ts";
-import { compared, withoutSameText } from "../compared.ts";
-import { adaptHuman, HUMAN_WINNERS } from "../human.ts";
+import { compared, NO_ANSWER, withoutSameText } from "../compared.ts";
+import { adaptHuman } from "../human.ts";
 import { asNumber, labelNumber } from "../labels.ts";
 import type { Layout } from "../layout.ts";
-import { labelInWords } from "./verdicts.ts";
+import { winnerColumn } from "../winner.ts";
 
 const CONVERSATIONS = ["conversation_a", "conversation_b"];
 const COLUMNS = {
@@ -42,22 +43,37 @@ const COLUMNS = {
   conversation_b: "messages",
 } as const;
 const COMPARED = "the conversation that was preferred over the other";
-const WINNER = labelInWords("winner", HUMAN_WINNERS);
+/** Columns that MT-Bench's judgments do not have. */
+const OF_THE_ARENA = ["tstamp", "anony"];
 
 export const arena: Layout = {
   name: "arena",
   title: "Chatbot Arena conversations",
   columns: COLUMNS,
   compared: COMPARED,
-  label: () => WINNER,
-  adapt: (row, options = {}) =>
-    hasOtherParts(row) ? { omitted: "has an image or a file" } : withoutSameText(adaptHuman(row, options), options),
+  label: () => winnerColumn,
+  adapt(row, options = {}) {
+    if (hasOtherParts(row)) return { omitted: "has an image or a file" };
+    return withoutSameText(adaptVote(row, options), options);
+  },
 };
+
+/** The vote on whole conversations, as `eval human` reads it. */
+export function adaptVote(row: unknown, options: AdaptOptions = {}): Adapted {
+  if (isOfMtBench(fieldsOf(row))) throw rowOf("mt-bench", "its vote may be on the first turn only");
+  return adaptHuman(row, options);
+}
+
+/** The Arena's conversations also have a judge and a "turn", the number of all turns. */
+function isOfMtBench(fields: Fields): boolean {
+  const isGiven = (name: string) => fields[name] !== undefined && fields[name] !== null;
+  return ["question_id", "judge", "turn"].every(isGiven) && !OF_THE_ARENA.some(isGiven);
+}
 
 function hasOtherParts(row: unknown): boolean {
   const fields = fieldsOf(row);
   return CONVERSATIONS.some((name) => {
-    const turns = fields[name];
+    const turns = asParsed(fields[name]);
     if (!Array.isArray(turns)) return false;
     return turns.some((turn: { readonly content?: unknown } | null) => {
       const content = turn?.content;
@@ -70,12 +86,12 @@ export const mtBench: Layout = {
   name: "mt-bench",
   title: "MT-Bench human judgments",
   columns: { question_id: "any", ...COLUMNS, judge: "any", turn: "number" },
-  // The Arena's conversations also have a "turn", the number of all turns.
-  without: ["tstamp", "anony"],
+  without: OF_THE_ARENA,
   compared: "the conversation that was preferred over the other, up to the turn of the vote",
-  label: () => WINNER,
+  label: () => winnerColumn,
   adapt(row, options = {}) {
     const fields = fieldsOf(row);
+    if (!isOfMtBench(fields)) throw rowOf("arena", 'it has no "judge", or the columns of the Arena');
     const turn = asNumber(fields["turn"]);
     if (turn === undefined || !Number.isInteger(turn) || turn < 1) throw wrong("1 or 2", "turn", fields["turn"]);
     const cut = CONVERSATIONS.map((name) => [name, firstTurns(listOf(fields, name), turn, name)] as const);
@@ -126,7 +142,7 @@ function adaptTurns(row: unknown, options: AdaptOptions = {}): Adapted {
     };
   });
   const answered = sides.filter((side) => side !== undefined);
-  if (answered.length < 2) return { omitted: "no answer" };
+  if (answered.length < 2) return { omitted: NO_ANSWER };
   return compared(answered, options, namesOf(fields), "tie");
 }
 
@@ -141,7 +157,7 @@ function flagNumber(fields: Fields, name: string): 0 | 1 {
 
 /** A list of texts, as a list, as JSON, or one text. */
 function turnsOf(fields: Fields, name: string): Turns {
-  const list = asParsed(fields[name]);
+  const list = readList(fields[name], name);
   if (!Array.isArray(list)) return [textOf(fields, name)];
   return list.map((text: unknown, i) => (text === null ? null : asText(text, `${name}[${i}]`)));
 }

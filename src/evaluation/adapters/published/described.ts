@@ -8,7 +8,6 @@ import {
   allGiven,
   type Fields,
   fieldsOf,
-  itemOf,
   listOf,
   namesOf,
   promptOf,
@@ -19,11 +18,13 @@ import {
   wrong,
   wrongShape,
 } from "../adapter.ts";
+import { answerItem } from "../answers.ts";
 import { compared } from "../compared.ts";
 import type { Description, RowLayout } from "../layout.ts";
 import { adaptPairs } from "../pairs.ts";
 import { refuseUnreadPrompt } from "../unread-prompt.ts";
-import { byNumbers, type Grades, gradeOf, numbersAdvice, type Verdict, withNumbers } from "./verdicts.ts";
+import { numbersAdvice, withNumbers } from "./label-numbers.ts";
+import { byNumbers, type Grades, gradeOf, type Verdict } from "./verdicts.ts";
 
 /** A prompt, or the conversation before the answer. */
 export type Context = string | readonly ChatMessage[];
@@ -81,24 +82,20 @@ export function twoResponses(description: Description, of: TwoResponses): RowLay
     refuseMissingColumns(description, fields, row);
     const context = typeof prompt === "string" ? promptOf(fields, options, prompt) : prompt(fields, options);
     // Read before the verdict: a file with another schema must not pass as one full of ties.
-    const items = responses.map((name) => itemOf(context, textOf(fields, name)));
+    const items = responses.map((name) => answerItem(context, textOf(fields, name), name));
     const named = items.map((item, i) => ({ item, ...namedBy(labels?.[i], fields) }));
     return judged(named, verdict.of(fields), options, namesOf({ ...fields, id: fields[id] }));
   };
-  const { label, isScale } = verdict;
+  const { label, scale } = verdict;
   if (label === undefined) return { ...description, adapt };
-  if (isScale === undefined) return { ...description, label: () => label, adapt };
+  const { name } = description;
+  const column = label({ layout: name, of: (labels) => numbersAdvice(name, labels, responses) });
+  if (scale === undefined) return { ...description, label: () => column, adapt };
   return {
     ...description,
-    label: () => ({
-      ...label,
-      problem: (values, isFound) => {
-        const problem = label.problem(values, isFound);
-        return problem && `${problem} ${numbersAdvice(description.name, values, responses)}`;
-      },
-    }),
+    label: () => column,
     byNumbers: (numbers) =>
-      twoResponses(withNumbers(description, numbers), { ...of, verdict: byNumbers(label.name, numbers) }),
+      twoResponses(withNumbers(description, numbers), { ...of, verdict: byNumbers(scale, numbers) }),
     adapt,
   };
 }
@@ -156,16 +153,17 @@ export function manyResponses(description: Description, of: ManyResponses): RowL
     const all = listOf(fields, list);
     if (all.length < 2) return { omitted: "fewer than two responses" };
     refuseTooMany(all, list);
-    const order = grades === undefined ? undefined : listOf(fields, grades);
+    const order = grades === undefined ? undefined : gradesIn(fields, grades, all.length);
     if (order !== undefined && order.length !== all.length)
       throw wrong(`as many as there are in ${list} (${all.length})`, grades as string, order);
     const responses = all.map((one, i): CaseResponse => {
       const where = `${list}[${i}]`;
       const own = text === undefined ? { [where]: one } : fieldsOf(one, where);
+      const name = text === undefined ? where : `${where}.${text}`;
       const [value, at] =
         order === undefined ? [own[grade as string], `${where}.${grade}`] : [order[i], `${grades}[${i}]`];
       return {
-        item: itemOf(context, text === undefined ? textOf(own, where) : textOf(own, text, `${where}.${text}`)),
+        item: answerItem(context, textOf(own, text ?? where, name), name),
         grade: gradeOf(value, at, isRank),
         ...namedBy(label, own),
       };
@@ -180,4 +178,9 @@ function namedBy(field: string | undefined, fields: Fields): Pick<CaseResponse, 
   const label = field === undefined ? undefined : fields[field];
   if (field === undefined || typeof label !== "string") return {};
   return /model|policy|generator/i.test(field) ? writtenBy(label) : { label };
+}
+
+/** A list of grades. Absent, where refuseMissingColumns() knows that it is null: all are unknown. */
+function gradesIn(fields: Fields, name: string, count: number): readonly unknown[] {
+  return fields[name] === undefined ? Array<null>(count).fill(null) : listOf(fields, name);
 }

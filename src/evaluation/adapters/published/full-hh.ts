@@ -3,7 +3,8 @@
  * rejected are answers, with the blank after the colon. "response" repeats the chosen one. Source: the data sets' cards,
  * microsoft/DeepSpeedExamples (dschat/utils/data/raw_datasets.py: prompt + chosen).
  */
-import { type AdaptOptions, itemOf, namesOf, rowFields, textOf } from "../adapter.ts";
+import { type AdaptOptions, namesOf, rowFields, textOf } from "../adapter.ts";
+import { answerItem } from "../answers.ts";
 import { compared } from "../compared.ts";
 import { openDialogueOf } from "../dialogue.ts";
 import type { Layout } from "../layout.ts";
@@ -19,7 +20,7 @@ export const fullHh: Layout = {
     const fields = rowFields(row, options, '{"prompt","chosen","rejected"}', ["prompt", ...SIDES]);
     const turns = openDialogueOf(fields, "prompt");
     const responses = SIDES.map((name, i) => ({
-      item: itemOf(turns, textOf(fields, name).replace(/^ /, "")),
+      item: answerItem(turns, textOf(fields, name).replace(/^ /, ""), name),
       grade: 1 - i,
       label: name,
     }));

@@ -16,7 +16,7 @@ export const helpSteer2: Layout = twoResponses(
   {
     name: "helpsteer2",
     title: "HelpSteer2 preference",
-    columns: { prompt: "text", response_1: "text", response_2: "text", preference_strength: "number" },
+    columns: { prompt: "text", response_1: "text", response_2: "text", preference_strength: "label" },
     compared: COMPARED,
   },
   {
@@ -31,7 +31,7 @@ export const helpSteer3: Layout = twoResponses(
   {
     name: "helpsteer3",
     title: "HelpSteer3 preference",
-    columns: { context: "messages", response1: "text", response2: "text", overall_preference: "number" },
+    columns: { context: "messages", response1: "text", response2: "text", overall_preference: "label" },
     compared: COMPARED,
   },
   {

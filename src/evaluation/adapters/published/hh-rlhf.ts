@@ -5,7 +5,7 @@
  */
 import type { ChatMessage } from "../../../prompt/messages.ts";
 import { type Adapted, type AdaptOptions, conversationOf, namesOf, rowFields, textOf, wrong } from "../adapter.ts";
-import { compared } from "../compared.ts";
+import { compared, NO_ANSWER } from "../compared.ts";
 import { parseDialogue } from "../dialogue.ts";
 import type { Layout } from "../layout.ts";
 
@@ -30,7 +30,7 @@ function adaptTranscripts(row: unknown, options: AdaptOptions = {}): Adapted {
     if (parsed === undefined) throw wrong('a transcript "\\n\\nHuman: …\\n\\nAssistant: …"', name, text);
     return parsed;
   });
-  if (turns.some((one) => one.at(-1)?.role !== "assistant")) return { omitted: "no answer" };
+  if (turns.some((one) => one.at(-1)?.role !== "assistant")) return { omitted: NO_ANSWER };
   const [first, second] = turns.map((one) => JSON.stringify(one.slice(0, -1)));
   if (first !== second && differentPrompts === "refuse") return { omitted: "different prompts" };
   const responses = SIDES.map((name, i) => ({

@@ -4,7 +4,8 @@
  * (run_judge.py, utils/metrics.py).
  */
 import { textOf, wrong } from "../adapter.ts";
-import { letterVerdict, wordsProblem } from "../labels.ts";
+import { unknownProblem } from "../label-values.ts";
+import { isTie, letterVerdict } from "../labels.ts";
 import type { Layout } from "../layout.ts";
 import { twoResponses } from "./described.ts";
 import type { Verdict } from "./verdicts.ts";
@@ -14,6 +15,7 @@ const LETTERS = ["A,B", "B,A"];
 
 /** Which of A and B a label favours; undefined: it is another one. */
 function favoured(label: unknown): "A" | "B" | "tie" | undefined {
+  if (isTie(label)) return "tie";
   const verdict = letterVerdict(label);
   if (verdict === undefined || !LETTERS.includes(verdict.letters.join())) return undefined;
   return verdict.better === "tie" ? "tie" : (verdict.letters[verdict.better] as "A" | "B");
@@ -26,11 +28,11 @@ const verdict: Verdict = {
     if (better === undefined) throw wrong(EXPECTED, "label", label);
     return better === "tie" ? { omitted: "tie" } : better === "A" ? [1, 0] : [0, 1];
   },
-  label: {
+  label: () => ({
     name: "label",
     isKnown: (value) => favoured(value) !== undefined,
-    problem: (values) => wordsProblem("label", values, EXPECTED),
-  },
+    problem: (values) => unknownProblem("label", values, values.wrong, EXPECTED),
+  }),
 };
 
 export const judgeBench: Layout = twoResponses(
@@ -38,7 +40,7 @@ export const judgeBench: Layout = twoResponses(
     name: "judgebench",
     title: "JudgeBench",
     columns: { question: "text", response_A: "text", response_B: "text", label: "text" },
-    recognises: ({ values }) => (values.get("label") ?? []).some((label) => favoured(label) !== undefined),
+    recognises: ({ values }) => (values.get("label") ?? []).some((label) => letterVerdict(label) !== undefined),
     compared: "the correct answer over the wrong one",
   },
   {

@@ -4,7 +4,7 @@
  * single messages. Its version 1 (src/llamafactory/v1, data/v1_dpo_demo.jsonl) has two whole conversations, whose contents are
  * lists of parts, {"type": "text", "value": "…"}.
  */
-import { asJson } from "../../../prompt/csv-cells.ts";
+import { readJson } from "../../../prompt/csv-cells.ts";
 import { type Fields, isObject } from "../../../prompt/input-fields.ts";
 import type { ChatMessage } from "../../../prompt/messages.ts";
 import { type Adapted, type AdaptOptions, allGiven, asText, fieldsOf, listOf, wrong } from "../adapter.ts";
@@ -72,7 +72,7 @@ export const shareGptPairs: Layout = {
 };
 
 function sideOf(fields: Fields, name: string): readonly unknown[] {
-  const side = asJson(fields[name]);
+  const side = readJson(fields[name], name);
   if (side === undefined || side === null || Array.isArray(side)) throw wrong("a message", name, side);
   return [side];
 }
@@ -94,7 +94,7 @@ export const llamaFactoryV1: Layout = {
   adapt(row, options: AdaptOptions = {}): Adapted {
     const fields = fieldsOf(row);
     const sides = Object.fromEntries(
-      V1_SIDES.flatMap((name) => (name in fields ? [[name, withTexts(asJson(fields[name]))]] : [])),
+      V1_SIDES.flatMap((name) => (name in fields ? [[name, withTexts(readJson(fields[name], name))]] : [])),
     );
     return v1Conversations.adapt({ ...fields, ...sides }, options);
   },

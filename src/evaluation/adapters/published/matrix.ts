@@ -1,15 +1,7 @@
 /** A prompt with a list of good and a list of bad responses: each good one is compared with each bad one. */
 import type { CaseResponse } from "../../case.ts";
-import {
-  type Adapted,
-  type AdaptOptions,
-  itemOf,
-  namesOf,
-  promptOf,
-  refuseTooMany,
-  rowFields,
-  textsOf,
-} from "../adapter.ts";
+import { type Adapted, type AdaptOptions, namesOf, promptOf, refuseTooMany, rowFields, textsOf } from "../adapter.ts";
+import { answerItem } from "../answers.ts";
 import { compared } from "../compared.ts";
 import type { Layout } from "../layout.ts";
 
@@ -24,7 +16,13 @@ export const matrix: Layout = {
     const fields = rowFields(row, options, '{"prompt","chosen","rejected"}', ["prompt", "system", ...LISTS]);
     const context = promptOf(fields, options);
     const responses = LISTS.flatMap((name, i) =>
-      textsOf(fields, name).map((text): CaseResponse => ({ item: itemOf(context, text), grade: 1 - i, label: name })),
+      textsOf(fields, name).map(
+        (text, j): CaseResponse => ({
+          item: answerItem(context, text, `${name}[${j}]`),
+          grade: 1 - i,
+          label: name,
+        }),
+      ),
     );
     refuseTooMany(responses, "chosen");
     if (!LISTS.every((name) => responses.some(({ label }) => label === name))) return { omitted: "an empty list" };

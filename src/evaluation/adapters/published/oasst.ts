@@ -3,11 +3,19 @@
  * The assistant's replies to one message have ranks, 0 for the best. Source: the data sets' cards and LAION-AI/Open-Assistant
  * (oasst-data/oasst_data/schemas.py).
  */
-import { asJson } from "../../../prompt/csv-cells.ts";
 import type { Fields } from "../../../prompt/input-fields.ts";
 import type { ChatMessage } from "../../../prompt/messages.ts";
 import type { CaseResponse, PromptCase } from "../../case.ts";
-import { type Adapted, type AdaptOptions, conversationOf, fieldsOf, listOf, textOf, wrong } from "../adapter.ts";
+import {
+  type Adapted,
+  type AdaptOptions,
+  conversationOf,
+  fieldsOf,
+  listOf,
+  objectOf,
+  textOf,
+  wrong,
+} from "../adapter.ts";
 import { compared } from "../compared.ts";
 import { labelNumber } from "../labels.ts";
 import type { GatheredRow, Gatherer, Layout } from "../layout.ts";
@@ -26,7 +34,7 @@ export const oasstTrees: Layout = {
   adapt(row, options: AdaptOptions = {}) {
     const tree = fieldsOf(row);
     const cases: PromptCase[] = [];
-    walk(fieldsOf(asJson(tree["prompt"]), "prompt"), "prompt", [], cases, options);
+    walk(objectOf(tree, "prompt"), "prompt", [], cases, options);
     return cases.length === 0 ? { omitted: NONE } : { cases };
   },
 };

@@ -5,6 +5,7 @@
  * (safe_rlhf/datasets/raw/safe_rlhf.py).
  */
 
+import { withoutSameText } from "../compared.ts";
 import type { Layout } from "../layout.ts";
 import { adaptSafety } from "../safety.ts";
 import { twoResponses } from "./described.ts";
@@ -17,7 +18,7 @@ export const pkuBetter: Layout = twoResponses(
   {
     name: "pku-better",
     title: "PKU-SafeRLHF, more helpful response",
-    columns: { ...COLUMNS, better_response_id: "number" },
+    columns: { ...COLUMNS, better_response_id: "label" },
     compared:
       "the more helpful response over the other (pku-safer: the safer one; pku-safety: a safe one over an unsafe one)",
     over: ["pku-safety", "pku-safer", "two-responses"],
@@ -29,7 +30,7 @@ export const pkuSafer: Layout = twoResponses(
   {
     name: "pku-safer",
     title: "PKU-SafeRLHF, safer response",
-    columns: { ...COLUMNS, safer_response_id: "number" },
+    columns: { ...COLUMNS, safer_response_id: "label" },
     compared: "the safer response over the other",
     over: ["pku-safety", "two-responses"],
   },
@@ -41,5 +42,5 @@ export const pkuSafety: Layout = {
   title: "PKU-SafeRLHF, safe response",
   columns: { ...COLUMNS, is_response_0_safe: "flag", is_response_1_safe: "flag" },
   compared: "the safe response over the unsafe one, as eval safety does",
-  adapt: adaptSafety,
+  adapt: (row, options = {}) => withoutSameText(adaptSafety(row, options), options),
 };

@@ -1,5 +1,5 @@
 /** A prompt and several responses with scores: in a list beside the responses, or in each of them. */
-import { type AdaptOptions, fieldsOf, listOf } from "../adapter.ts";
+import { type AdaptOptions, type Fields, fieldsOf, listOf } from "../adapter.ts";
 import type { Facts, RowLayout } from "../layout.ts";
 import { type ManyResponses, manyResponses } from "./described.ts";
 import { PROMPTS, RANKS, SCORES, theOne } from "./rated-names.ts";
@@ -36,11 +36,17 @@ export const ratedLists: RowLayout = {
   adapt(row, options: AdaptOptions = {}) {
     const fields = fieldsOf(row);
     const { prompt, list } = columnsOf((name) => fields[name] !== undefined) ?? DEFAULT;
-    const grades = theOne(SCORE_LISTS, (name) => fields[name] !== undefined && fields[name] !== null) ?? "scores";
+    const grades = gradesOf(fields);
     const columns = { [prompt]: "any", [list]: "any", [grades]: "any" } as const;
     return manyResponses({ ...ratedLists, columns }, { prompt, list, grades }).adapt(row, options);
   },
 };
+
+/** The field of a row's scores; null says that they are unknown. */
+function gradesOf(fields: Fields): string {
+  const given = theOne(SCORE_LISTS, (name) => fields[name] !== undefined && fields[name] !== null);
+  return given ?? theOne(SCORE_LISTS, (name) => fields[name] === null) ?? "scores";
+}
 
 export const ratedObjects: RowLayout = {
   name: "rated-objects",

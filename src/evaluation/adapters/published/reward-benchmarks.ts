@@ -1,8 +1,9 @@
 /** THU-KEG/RM-Bench and lmarena-ai/PPE, as `eval rmbench` and `eval ppe` read them. */
+import { allGiven, rowOf } from "../adapter.ts";
 import type { Layout } from "../layout.ts";
-import { adaptPpe, PPE_WINNERS } from "../ppe.ts";
+import { adaptPpe } from "../ppe.ts";
 import { adaptRmBench } from "../rmbench.ts";
-import { labelInWords } from "./verdicts.ts";
+import { winnerColumn } from "../winner.ts";
 
 export const rmBench: Layout = {
   name: "rmbench",
@@ -14,8 +15,6 @@ export const rmBench: Layout = {
   adapt: adaptRmBench,
 };
 
-const WINNER = labelInWords("winner", PPE_WINNERS);
-
 export const ppeHuman: Layout = {
   name: "ppe-human",
   title: "PPE's human preferences",
@@ -26,8 +25,12 @@ export const ppeHuman: Layout = {
   without: ["response_3"],
   over: ["two-responses"],
   compared: "the response that a person preferred over the other",
-  label: () => WINNER,
-  adapt: adaptPpe,
+  label: () => winnerColumn,
+  adapt(row, options = {}) {
+    const { scores, sampled_conflict_pairs } = allGiven(row, options);
+    if (scores !== undefined || sampled_conflict_pairs !== undefined) throw rowOf("ppe-best-of-k", 'it has "scores"');
+    return adaptPpe(row, options);
+  },
 };
 
 export const ppeCorrectness: Layout = {
@@ -36,5 +39,9 @@ export const ppeCorrectness: Layout = {
   columns: { prompt: "any", response_1: "text", response_2: "text", scores: "any", sampled_conflict_pairs: "any" },
   over: ["two-responses"],
   compared: "the right answer over the wrong one, in the pairs that the data set drew",
-  adapt: adaptPpe,
+  adapt(row, options = {}) {
+    const { scores, winner } = allGiven(row, options);
+    if (scores === undefined && winner !== undefined) throw rowOf("ppe-human", 'it has a "winner" and no "scores"');
+    return adaptPpe(row, options);
+  },
 };

@@ -14,7 +14,7 @@ export const shp: Layout = twoResponses(
   {
     name: "shp",
     title: "Stanford Human Preferences",
-    columns: { history: "text", human_ref_A: "text", human_ref_B: "text", labels: "number" },
+    columns: { history: "text", human_ref_A: "text", human_ref_B: "text", labels: "label" },
     compared: "the comment with the higher score over the other",
   },
   {

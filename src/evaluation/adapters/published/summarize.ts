@@ -2,10 +2,9 @@
  * openai/summarize_from_feedback, configuration "comparisons": a post (or an article of CNN/Daily Mail), two summaries and the
  * index of the better one, 0 or 1; and "axis": a summary a row, rated from 1 to 7. Each labeller has a scale of their own, so only
  * the ratings of one person are compared, by "overall". The prompt is written as in openai/summarize-from-feedback
- * (summarize_from_feedback/utils/experiments.py: format_str of tldr_task and cnndm_task); the blank before a summary, which
- * follows "TL;DR:" there, is left out.
+ * (summarize_from_feedback/utils/experiment_helpers.py: format_str of tldr_task and cnndm_task), without the line break after
+ * the latter's "TL;DR:"; the blank before a summary, which follows "TL;DR:" there, is left out.
  */
-import { asJson } from "../../../prompt/csv-cells.ts";
 import { isObject } from "../../../prompt/input-fields.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
@@ -16,23 +15,24 @@ import {
   itemOf,
   listOf,
   namesOf,
+  objectOf,
   rowFields,
   textOf,
   writtenBy,
   wrong,
 } from "../adapter.ts";
-import { compared } from "../compared.ts";
-import { asNumber } from "../labels.ts";
 import type { Layout } from "../layout.ts";
+import { judged } from "./described.ts";
 import { type RatedRow, ResponseTable } from "./response-table.ts";
 import { gradeOf, onScale } from "./verdicts.ts";
 
-const { label: CHOICE } = onScale("choice", 0, 1, { isWhole: true, isMixed: true });
+const verdict = onScale("choice", 0, 1, { isWhole: true, isMixed: true });
+const CHOICE = verdict.label({ layout: "summarize", of: () => "Write 0 for the first summary and 1 for the second." });
 
 export const summarize: Layout = {
   name: "summarize",
   title: "Summarize from Feedback comparisons",
-  columns: { info: "object", summaries: "objects", choice: "number" },
+  columns: { info: "object", summaries: "objects", choice: "label" },
   compared: "the summary that people chose over the other",
   label: () => CHOICE,
   adapt: adaptSummaries,
@@ -40,17 +40,15 @@ export const summarize: Layout = {
 
 function adaptSummaries(row: unknown, options: AdaptOptions = {}): Adapted {
   const fields = rowFields(row, options, '{"info","summaries","choice"}', ["info", "summaries"]);
-  const info = fieldsOf(asJson(fields["info"]), "info");
+  const info = objectOf(fields, "info");
   const prompt = promptOf(info);
   const summaries = listOf(fields, "summaries");
   if (summaries.length !== 2) throw wrong("two summaries", "summaries", summaries);
-  const choice = asNumber(fields["choice"]);
-  if (choice !== 0 && choice !== 1) throw wrong("0 or 1", "choice", fields["choice"]);
   const responses = summaries.map((value, i) => {
     const where = `summaries[${i}]`;
-    return { ...summaryOf(prompt, fieldsOf(value, where), where), grade: i === choice ? 1 : 0 };
+    return summaryOf(prompt, fieldsOf(value, where), where);
   });
-  return compared(responses, options, namesOf({ ...fields, id: info["id"] }));
+  return judged(responses, verdict.of(fields), options, namesOf({ ...fields, id: info["id"] }));
 }
 
 export const summarizeAxis: Layout = {
@@ -64,9 +62,9 @@ export const summarizeAxis: Layout = {
 
 function readRating(row: unknown, options: AdaptOptions): RatedRow {
   const fields = rowFields(row, options, '{"info","summary","worker"}', ["info", "summary"]);
-  const info = fieldsOf(asJson(fields["info"]), "info");
+  const info = objectOf(fields, "info");
   const prompt = promptOf(info);
-  const summary = fieldsOf(asJson(fields["summary"]), "summary");
+  const summary = objectOf(fields, "summary");
   const { overall } = fieldsOf(summary["axes"], "summary.axes");
   const grade = gradeOf(overall, "summary.axes.overall", false);
   const judged = { ...summaryOf(prompt, summary, "summary"), grade };

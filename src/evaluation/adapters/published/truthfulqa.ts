@@ -1,10 +1,9 @@
 /**
- * TruthfulQA: the configuration "generation" (as `eval truth` reads it), TruthfulQA.csv as published, whose lists of answers
- * are separated by semicolons, and the multiple-choice targets. Source: sylinrl/TruthfulQA (TruthfulQA.csv, data/mc_task.json,
+ * TruthfulQA: the configuration "generation" and TruthfulQA.csv as published, whose lists of answers are separated by
+ * semicolons (`eval truth` reads both), and the multiple-choice targets. Source: sylinrl/TruthfulQA (TruthfulQA.csv, data/mc_task.json,
  * truthfulqa/utilities.py: split_multi_answer) and the card of truthfulqa/truthful_qa.
  */
-import { asJson } from "../../../prompt/csv-cells.ts";
-import type { Fields } from "../../../prompt/input-fields.ts";
+import { type Fields, isObject } from "../../../prompt/input-fields.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
   type Adapted,
@@ -13,19 +12,20 @@ import {
   fieldsOf,
   itemOf,
   listOf,
+  objectOf,
   rowFields,
   textOf,
   wrong,
 } from "../adapter.ts";
 import { compared } from "../compared.ts";
 import { asNumber } from "../labels.ts";
-import type { Layout } from "../layout.ts";
+import type { Layout, RowLayout } from "../layout.ts";
 import { adaptTruth } from "../truth.ts";
 import { refuseMissingColumns, shapeOf } from "./described.ts";
 
 const COMPARED = "the best answer over other correct ones, and each correct answer over each incorrect one";
 
-export const truthGeneration: Layout = {
+export const truthGeneration: RowLayout = {
   name: "truthfulqa",
   title: "TruthfulQA (generation)",
   columns: { question: "text", best_answer: "text", correct_answers: "any", incorrect_answers: "any" },
@@ -36,7 +36,7 @@ export const truthGeneration: Layout = {
 const CSV = { question: "Question", best_answer: "Best Answer" };
 const CSV_LISTS = { correct_answers: "Correct Answers", incorrect_answers: "Incorrect Answers" };
 
-export const truthCsv: Layout = {
+export const truthCsv: RowLayout = {
   name: "truthfulqa-csv",
   title: "TruthfulQA.csv",
   columns: Object.fromEntries([...Object.values(CSV), ...Object.values(CSV_LISTS)].map((name) => [name, "text"])),
@@ -50,6 +50,12 @@ export const truthCsv: Layout = {
     return adaptTruth({ ...Object.fromEntries([...texts, ...lists]), id: all["id"] }, options);
   },
 };
+
+/** A row of the configuration "generation" or of TruthfulQA.csv: what `eval truth` takes. */
+export function adaptTruthfulQa(row: unknown, options: AdaptOptions = {}): Adapted {
+  const isCsv = isObject(row) && Object.values(CSV).some((name) => name in row);
+  return (isCsv ? truthCsv : truthGeneration).adapt(row, options);
+}
 
 function answersOf(fields: Fields, name: string): string[] {
   return textOf(fields, name)
@@ -95,7 +101,7 @@ export const truthMc1 = multipleChoice(
 
 /** {"choices": […], "labels": […]}, or {ANSWER: LABEL, …} as in mc_task.json; labels are 0 and 1. */
 function choicesOf(fields: Fields, target: string): readonly { readonly text: string; readonly label: number }[] {
-  const targets = fieldsOf(asJson(fields[target]), target);
+  const targets = objectOf(fields, target);
   const isLists = Array.isArray(targets["choices"]) && Array.isArray(targets["labels"]);
   const texts = isLists ? listOf(targets, "choices") : Object.keys(targets);
   const labels = isLists ? listOf(targets, "labels") : Object.values(targets);

@@ -8,124 +8,58 @@
  * two-responses:1,2,0 is 0 for one (WeOpenML/PandaLM, testset-v1.json).
  */
 import { describe } from "../../../errors.ts";
-import { type Fields, plainName } from "../../../prompt/input-fields.ts";
+import type { Fields } from "../../../prompt/input-fields.ts";
 import type { CaseResponse } from "../../case.ts";
 import {
   type Adapted,
   type AdaptOptions,
   fieldsOf,
-  itemOf,
   namesOf,
   promptOf,
   rowFields,
-  textOf,
   writtenBy,
   wrong,
   wrongShape,
 } from "../adapter.ts";
+import { answerItem, answerText } from "../answers.ts";
 import {
-  asFlag,
-  asNumber,
-  isUnjudged,
+  areFew,
+  areThree,
   type LabelColumn,
   type LabelValues,
-  letterVerdict,
-  wordsProblem,
-} from "../labels.ts";
+  numbersIn,
+  othersOf,
+  type SeenLabel,
+  type SeenLabels,
+  unknownProblem,
+} from "../label-values.ts";
+import { asFlag, asNumber, isTie, isUnjudged, letterVerdict, plainLabel } from "../labels.ts";
 import type { RowLayout } from "../layout.ts";
 import { judged } from "./described.ts";
-import { byNumbers, type Grades, meaningOf, numbersAdvice, withNumbers } from "./verdicts.ts";
-
-const PROMPTS = ["prompt", "messages", "question", "instruction", "query", "context", "conversation", "input"];
-const STEMS = ["response", "answer", "output", "completion", "generation", "summary", "reply", "candidate", "text"];
-const RESPONSES = STEMS.map((stem) => new RegExp(`^${stem}[_ -]?([ab]|[0-9])$`, "i"));
-const LABELS = [
-  ...[
-    "label",
-    "labels",
-    "winner",
-    "preference",
-    "preferred",
-    "choice",
-    "chosen",
-    "better",
-    "best",
-    "verdict",
-    "judgment",
-  ],
-  ...["judgement", "human_preference", "preferred_response", "better_response", "probability", "prob"],
-];
-/** By plainName(). */
-const TIES: readonly string[] = [
-  "tie",
-  "tied",
-  "draw",
-  "equal",
-  "same",
-  "both",
-  "neither",
-  "bothbad",
-  "tiebothbad",
-  "bothgood",
-  "none",
-  "c",
-];
-
-/** Labels that may as well be 0 and 1; a winner or a choice is the number of a response. */
-const CODES: readonly string[] = ["label", "labels", "preference", "human_preference", "probability", "prob"];
-
-interface Columns {
-  readonly prompt: string;
-  readonly responses: readonly string[];
-  /** What the names of the responses end in: "a", "1". */
-  readonly endings: readonly string[];
-  readonly label: string;
-}
-
-/** Undefined if the names are not these, or more than one could be meant. */
-function columnsOf(names: readonly string[]): Columns | undefined {
-  const sets = RESPONSES.flatMap((pattern) => {
-    const found = names.flatMap((name) => {
-      const [, ending] = pattern.exec(name) ?? [];
-      return ending === undefined ? [] : [{ name, ending: ending.toLowerCase() }];
-    });
-    const sorted = found.sort((a, b) => (a.ending < b.ending ? -1 : 1));
-    return isSeries(sorted.map(({ ending }) => ending)) ? [sorted] : [];
-  });
-  const labels = LABELS.filter((name) => names.includes(name));
-  const prompts = PROMPTS.filter((name) => names.includes(name));
-  const [[set], [label], [prompt]] = [sets, labels, prompts];
-  const isClear = sets.length === 1 && labels.length === 1 && (prompts.length === 1 || prompt === "prompt");
-  if (!isClear || set === undefined || label === undefined || prompt === undefined) return undefined;
-  return { prompt, label, responses: set.map(({ name }) => name), endings: set.map(({ ending }) => ending) };
-}
-
-/** a and b; or 0, 1, …; or 1, 2, … */
-function isSeries(endings: readonly string[]): boolean {
-  if (endings.join() === "a,b") return true;
-  const first = Number(endings[0]);
-  return endings.length > 1 && first <= 1 && endings.every((ending, i) => ending === String(first + i));
-}
+import { meaningOf, numbersAdvice, withNumbers } from "./label-numbers.ts";
+import { columnsProblem, isCode, type LabelledColumns, labelledColumns } from "./labelled-columns.ts";
+import { byNumbers, type Grades, mistakeAdvice } from "./verdicts.ts";
 
 /** The index of the response that a label names; "tie"; undefined: it names none. */
-function named(value: unknown, { endings, responses }: Columns): number | "tie" | undefined {
-  if (asFlag(value) !== undefined) return undefined;
+function named(value: unknown, { endings, responses }: LabelledColumns): number | "tie" | undefined {
+  if (typeof value === "object" || asFlag(value) !== undefined) return undefined;
   const verdict = letterVerdict(value);
   if (verdict !== undefined && endings.length === 2) {
     const [first, second] = verdict.letters.map((one) => endings.indexOf(one.toLowerCase())) as [number, number];
     if (first < 0 || second < 0 || first === second) return undefined;
     return verdict.better === "tie" ? "tie" : [first, second][verdict.better];
   }
-  const plain = plainName(String(value));
-  if (TIES.includes(plain)) return "tie";
   const number = asNumber(value);
+  const plain = plainLabel(String(value));
   const index = endings.findIndex((ending, i) => {
-    // plainName() drops signs and points.
+    // plainLabel() drops points.
     if (number !== undefined) return number === asNumber(ending);
-    const column = plainName(responses[i] as string);
+    const column = plainLabel(responses[i] as string);
     return [ending, `response${ending}`, `model${ending}`, `assistant${ending}`, column].includes(plain);
   });
-  return index < 0 ? undefined : index;
+  if (index >= 0) return index;
+  // The third letter is a tie where there is no third response.
+  return isTie(value) || (plain === "c" && endings[0] === "a") ? "tie" : undefined;
 }
 
 const SHAPE = '{"prompt","response_a","response_b","label"}';
@@ -133,37 +67,40 @@ const SHAPE = '{"prompt","response_a","response_b","label"}';
 function adaptLabelled(
   row: unknown,
   options: AdaptOptions,
-  gradesOf: (fields: Fields, columns: Columns) => Grades,
+  gradesOf: (fields: Fields, columns: LabelledColumns) => Grades,
 ): Adapted {
-  const columns = columnsOf(Object.keys(fieldsOf(row)));
+  const columns = labelledColumns(Object.keys(fieldsOf(row)));
   if (columns === undefined) throw wrongShape(SHAPE, fieldsOf(row));
   const fields = rowFields(row, options, SHAPE, [columns.prompt, ...columns.responses, "system"]);
   const context = promptOf(fields, options, columns.prompt);
   const responses = columns.responses.map((name, i) => ({
-    item: itemOf(context, textOf(fields, name)),
+    item: answerItem(context, answerText(fields, name), name),
     ...namedBy(fields, columns, i),
   }));
   return judged(responses, gradesOf(fields, columns), options, namesOf(fields));
 }
 
 /** By its model, where the row has one, else by its column. */
-function namedBy(fields: Fields, { endings, responses }: Columns, i: number): Pick<CaseResponse, "label" | "model"> {
+function namedBy(
+  fields: Fields,
+  { endings, responses }: LabelledColumns,
+  i: number,
+): Pick<CaseResponse, "label" | "model"> {
   const model = fields[`model_${endings[i]}`];
   return typeof model === "string" && model !== "" ? writtenBy(model) : { label: responses[i] as string };
 }
 
-function byName(fields: Fields, columns: Columns): Grades {
-  const { label, responses, endings } = columns;
+function byName(fields: Fields, columns: LabelledColumns): Grades {
+  const { label, responses } = columns;
   const value = fields[label];
   const better = named(value, columns);
   if (better === undefined && isUnjudged(value)) return { omitted: "not judged" };
-  if (better === undefined)
-    throw wrong(`one of ${endings.map((one) => JSON.stringify(one)).join(", ")} or "tie"`, label, value);
+  if (better === undefined) throw wrong(expectedOf(columns), label, value);
   return better === "tie" ? { omitted: "tie" } : responses.map((_, i) => (i === better ? 1 : 0));
 }
 
 function labelOf(names: readonly string[]): LabelColumn | undefined {
-  const columns = columnsOf(names);
+  const columns = labelledColumns(names);
   if (columns === undefined) return undefined;
   return {
     name: columns.label,
@@ -172,27 +109,77 @@ function labelOf(names: readonly string[]): LabelColumn | undefined {
   };
 }
 
+/** More need not be listed. */
+const MAX_SHOWN = 4;
+
+/** What names a response, to follow "expected". */
+function expectedOf({ responses, endings }: LabelledColumns): string {
+  const list = endings.map((one, i) => `${JSON.stringify(one)} (${responses[i]})`);
+  const shown = list.length > MAX_SHOWN ? [list[0], list[1], "…", list.at(-1)] : list;
+  return `${shown.join(", ")} or "tie"`;
+}
+
 /** Labels that do not say which response they mean. */
-function problem(columns: Columns, values: LabelValues, isFound: boolean): string | undefined {
-  const { label, responses, endings } = columns;
-  const { low, high } = values;
+function problem(columns: LabelledColumns, values: LabelValues, isFound: boolean): string | undefined {
+  const { label, responses } = columns;
+  const { all, wrongNumbers, wrongWords } = values;
   // Sorted by their labels, 0 and 1 begin like 1 and 2.
-  const isCode = CODES.includes(label) && endings.join() === "1,2";
-  if (isFound && isCode && values.wrongNumbers === 0 && low === 1 && high === 1)
+  if (isFound && isCode(columns) && wrongNumbers.count === 0 && all.low === 1 && all.high === 1)
     return (
       `${JSON.stringify(label)} has the number 1 only, which does not say which response is better: ` +
-      `--adapter two-responses:1..2 if 1 means ${responses[0]}, --adapter two-responses:0..1 if 1 means ${responses[1]}.`
+      `--adapter two-responses:1..2 if 1 means ${responses[0]}, or --adapter two-responses:0..1 if 1 means ${responses[1]}.`
     );
-  const { firstNumber } = values;
-  if (firstNumber === undefined) return wordsProblem(label, values, `one that names ${responses.join(", ")}, or "tie"`);
-  if (responses.length !== 2)
-    return `${JSON.stringify(label)} has ${describe(firstNumber.value)} at ${firstNumber.where}, which does not name one of ${responses.join(", ")}.`;
-  const found =
-    asFlag(firstNumber.value) === undefined ? `numbers from ${low} to ${high}` : "true and false, as 1 and 0";
-  return (
-    `${JSON.stringify(label)} has ${found}, which do not say which response is better: ` +
-    numbersAdvice("two-responses", values, responses)
+  if (wrongNumbers.first !== undefined) return numbersProblem(columns, values, wrongNumbers.first);
+  const [one, other] = responses;
+  return unknownProblem(label, values, wrongWords, expectedOf(columns), (asNumber) =>
+    responses.length === 2
+      ? `Rewrite the labels like that, or as numbers${asNumber} for --adapter two-responses:0..1 (0 is ${one}, 1 is ${other}).`
+      : "Rewrite the labels like that.",
   );
+}
+
+/** @param first the first number that names no response */
+function numbersProblem(columns: LabelledColumns, values: LabelValues, first: SeenLabel): string {
+  const { label, responses } = columns;
+  const { all, known, wrongNumbers } = values;
+  const shown = JSON.stringify(label);
+  const stray = `${shown} has ${describe(first.value)} at ${first.where}`;
+  const favoured = new Set([...known.distinct].map((value) => named(value, columns)));
+  favoured.delete("tie");
+  const isBetween = all.low >= known.low && all.high <= known.high;
+  if (favoured.size > 1 && areFew(wrongNumbers, values) && !isBetween && !areThree(all))
+    return `${stray}, but ${othersOf(values)}. ${mistakeAdvice(wrongNumbers.count)}`;
+  if (responses.length !== 2) return `${stray}; expected ${expectedOf(columns)}. ${countAdvice(columns, values)}`;
+  const isInWords = favoured.size > 0 && known.numbers.size === 0;
+  if (isInWords) return `${stray}, but ${othersOf(values)}. Rewrite all labels as ${expectedOf(columns)}.`;
+  const isFlag = asFlag(first.value) !== undefined && all.numbers.size <= 2;
+  const written = isFlag ? (number: number) => String(number === 1) : String;
+  const found = isFlag ? [...all.numbers].map(written).join(" and ") : numbersIn(all);
+  const what =
+    known.numbers.size === 0
+      ? `${shown} has ${found}, which ${all.numbers.size > 1 ? "do" : "does"} not say which response is better`
+      : `${stray}, which names neither response, among ${numbersIn(all)}`;
+  return `${what}: ${numbersAdvice("two-responses", all, responses, written)}`;
+}
+
+/** Of more than two responses, whose numbers may be counted from another one than the labels. */
+function countAdvice({ responses, endings }: LabelledColumns, { all }: LabelValues): string {
+  const [start, end] = [Number(endings[0]), Number(endings.at(-1))];
+  const others = 'write "tie" where none is better.';
+  if (all.low === start - 1 && all.high < end)
+    return `If ${all.low} means ${responses[0]}, add 1 to every label; if it means a tie, ${others}`;
+  if (all.high === end + 1 && all.low >= start + 1)
+    return `If ${all.high} means ${responses.at(-1)}, subtract 1 from every label; if it means a tie, ${others}`;
+  return `Rewrite the labels like that, and ${others}`;
+}
+
+/** Numbers on a scale say nothing of a third response. */
+function ofTwoOnly(columns: LabelledColumns): LabelColumn {
+  const { label, responses } = columns;
+  const problem =
+    `it has ${responses.length} responses, and numbers on a scale compare two. --adapter two-responses without numbers expects ` +
+    `${expectedOf(columns)} in ${JSON.stringify(label)}.`;
+  return { name: label, isKnown: () => true, problem: () => problem };
 }
 
 export const twoResponseColumns: RowLayout = {
@@ -201,7 +188,8 @@ export const twoResponseColumns: RowLayout = {
   columns: {},
   without: ["rejected"],
   over: ["pairs"],
-  recognises: (facts) => columnsOf(facts.names) !== undefined,
+  recognises: (facts) => labelledColumns(facts.names) !== undefined,
+  problem: (facts) => columnsProblem(facts.names),
   label: labelOf,
   compared: "the response that the label names over the others",
   adapt: (row, options = {}) => adaptLabelled(row, options, byName),
@@ -213,8 +201,12 @@ export const twoResponseColumns: RowLayout = {
         ? `the response whose end of the scale the label is nearer to; ${(numbers.first + numbers.second) / 2} is a tie`
         : "the response that the label means over the other",
     label: (names) => {
-      const columns = columnsOf(names);
-      return columns && byNumbers(columns.label, numbers).label;
+      const columns = labelledColumns(names);
+      if (columns === undefined) return undefined;
+      const { label, responses } = columns;
+      if (responses.length !== 2) return ofTwoOnly(columns);
+      const advice = (labels: SeenLabels) => numbersAdvice("two-responses", labels, responses);
+      return byNumbers(label, numbers).label({ layout: "two-responses", of: advice });
     },
     adapt: (row, options = {}) =>
       adaptLabelled(row, options, (fields, { label, responses }) => {

@@ -2,16 +2,15 @@
 import { describe } from "../../../errors.ts";
 import { type Fields, wrong } from "../adapter.ts";
 import {
-  areThree,
-  asNumber,
-  isUnjudged,
+  areFew,
   type LabelColumn,
-  type LabelNumbers,
   type LabelValues,
-  labelNumber,
-  wordsProblem,
-} from "../labels.ts";
-import type { Description } from "../layout.ts";
+  numbersIn,
+  othersOf,
+  type SeenLabels,
+  unknownProblem,
+} from "../label-values.ts";
+import { asNumber, isTie, isUnjudged, type LabelNumbers, labelNumber } from "../labels.ts";
 
 /** The grades of responses, in their order, or why they have none. */
 export type Grades<List extends readonly number[] = readonly number[]> = List | { readonly omitted: string };
@@ -23,13 +22,20 @@ export interface Verdict {
   /** What a row says. */
   readonly of: (fields: Fields) => Grades<Two>;
   /** The column that says it, where its values mean something only together. */
-  readonly label?: LabelColumn;
-  /** Its labels are numbers on a scale, of which there are others. */
-  readonly isScale?: true;
+  readonly label?: (advice: NumberAdvice) => LabelColumn;
+  /** The name of that column, if its labels are numbers on a scale, of which there are others. */
+  readonly scale?: string;
 }
 
-/** Of a label whose values are numbers. */
-type NumberVerdict = Verdict & Required<Pick<Verdict, "label">>;
+/** What to do about numbers on another scale. */
+export interface NumberAdvice {
+  /** The adapter's name. */
+  readonly layout: string;
+  /** As sentences. */
+  readonly of: (values: SeenLabels) => string;
+}
+
+type NumberVerdict = Required<Verdict>;
 
 /** A scale of labels. */
 export interface Scale {
@@ -42,7 +48,7 @@ export interface Scale {
 }
 
 /**
- * A number between two ends: the nearer it is to one, the better that response is; in the middle, a tie.
+ * A number between two ends: the nearer it is to one, the better that response is; in the middle, a tie. So are words for ties.
  *
  * @param first the number that favours the first response most
  * @param second the number that favours the second response most
@@ -61,8 +67,8 @@ export function onScale(
     if (number === middle) return { omitted: "tie" };
     return number < middle === first < second ? [1, 0] : [0, 1];
   };
-  return inNumbers(field, `a ${isWhole ? "whole " : ""}number from ${low} to ${high}`, gradesOf, (values) =>
-    isMixed ? oneSidedProblem(field, values, low, high) : undefined,
+  return inNumbers(field, `a ${isWhole ? "whole " : ""}number from ${low} to ${high}`, gradesOf, (values, layout) =>
+    isMixed ? oneSidedProblem(field, values, low, high, layout) : undefined,
   );
 }
 
@@ -86,61 +92,78 @@ function inNumbers(
   field: string,
   expected: string,
   gradesOf: (number: number) => Grades<Two> | undefined,
-  foundProblem: (values: LabelValues) => string | undefined = () => undefined,
+  foundProblem: (values: LabelValues, layout: string) => string | undefined = () => undefined,
 ): NumberVerdict {
-  const read = (value: unknown) => {
+  const read = (value: unknown): Grades<Two> | undefined => {
     const number = labelNumber(value);
-    return number === undefined ? undefined : gradesOf(number);
+    if (number !== undefined) return gradesOf(number);
+    return isTie(value) ? { omitted: "tie" } : undefined;
   };
+  const expectedWords = `${expected}, or "tie"`;
   return {
-    isScale: true,
+    scale: field,
     of(fields) {
       const value = fields[field];
       if (isUnjudged(value)) return { omitted: "not judged" };
       const grades = read(value);
-      if (grades === undefined) throw wrong(expected, field, value);
+      if (grades === undefined) throw wrong(expectedWords, field, value);
       return grades;
     },
-    label: {
+    label: (advice) => ({
       name: field,
-      isKnown: (value) => read(value) !== undefined,
-      problem: (values, isFound) =>
-        strayProblem(field, values, expected) ??
-        wordsProblem(field, values, expected) ??
-        (isFound ? foundProblem(values) : undefined),
-    },
+      isKnown: (value) => !isUnjudged(value) && read(value) !== undefined,
+      problem: (values, isFound) => {
+        const rewrite = (asNumber: string) => `Rewrite the labels as such numbers${asNumber}, and ties as "tie".`;
+        const words = unknownProblem(field, values, values.wrongWords, expectedWords, rewrite);
+        const numbers = strayProblem(field, values, expected, read);
+        if (numbers === undefined && words !== undefined) return words;
+        const problem = numbers ?? (isFound ? foundProblem(values, advice.layout) : undefined);
+        return problem && `${problem} ${advice.of(values.all)}`;
+      },
+    }),
   };
 }
 
 /** A number outside of its scale shows that the file has another one, where those inside of it mean something else too. */
-function strayProblem(field: string, { firstNumber, low, high }: LabelValues, expected: string): string | undefined {
-  if (firstNumber === undefined) return undefined;
-  return (
-    `${JSON.stringify(field)} has ${describe(firstNumber.value)} at ${firstNumber.where}, which is not ${expected}; its numbers ` +
-    `go from ${low} to ${high}.`
-  );
+function strayProblem(
+  field: string,
+  values: LabelValues,
+  expected: string,
+  read: (value: unknown) => Grades<Two> | undefined,
+): string | undefined {
+  const { all, known, wrongNumbers } = values;
+  const { first, count } = wrongNumbers;
+  if (first === undefined) return undefined;
+  const begin = `${JSON.stringify(field)} has ${describe(first.value)} at ${first.where}; expected ${expected}`;
+  const grades = [known.low, known.high, ...known.numbers].map(read).filter(Array.isArray);
+  const isOfBoth = new Set(grades.map(String)).size === 2;
+  if (!isOfBoth || !areFew(wrongNumbers, values)) return `${begin}, but the column has ${numbersIn(all)}.`;
+  return `${begin} (${othersOf(values)}). ${mistakeAdvice(count)} If the labels are on another scale:`;
+}
+
+/** @param count of rows with such a label */
+export function mistakeAdvice(count: number): string {
+  return count === 1 ? "Correct or remove that row." : `Correct or remove the ${count} rows with such labels.`;
 }
 
 /** So many labels favour both responses, where the scale is this one. */
 const MIN_JUDGED = 20;
 
 /** Labels of 0 and 1, for example, are on every scale around 0, and those of 1, 2 and 3 too: all would favour one response. */
-function oneSidedProblem(field: string, values: LabelValues, low: number, high: number): string | undefined {
+function oneSidedProblem(
+  field: string,
+  { all }: LabelValues,
+  low: number,
+  high: number,
+  layout: string,
+): string | undefined {
   const middle = (low + high) / 2;
-  if (values.count < MIN_JUDGED || (values.low < middle && values.high > middle)) return undefined;
+  const isMixed = all.low < middle && all.high > middle;
+  if (all.count < MIN_JUDGED || all.numbers.size === 0 || isMixed) return undefined;
   return (
-    `${JSON.stringify(field)} has numbers from ${values.low} to ${values.high} only, in ${values.count} rows: on the scale from ${low} to ` +
-    `${high} none of them favours the other response. If it is that scale, name the adapter (--adapter); if not:`
+    `${JSON.stringify(field)} has only ${numbersIn(all)} in ${all.count} rows: on the scale from ${low} to ${high}, ` +
+    `none of them favours the other response. If they are on that scale, say so with --adapter ${layout}; if not:`
   );
-}
-
-/** A column with a few words. */
-export function labelInWords(name: string, words: readonly string[]): LabelColumn {
-  return {
-    name,
-    isKnown: (value) => typeof value === "string" && words.includes(value.trim()),
-    problem: (values) => wordsProblem(name, values, `one of ${words.map((word) => JSON.stringify(word)).join(", ")}`),
-  };
 }
 
 /** A score for each response, higher is better. */
@@ -164,55 +187,4 @@ export function gradeOf(value: unknown, where: string, isRank: boolean): number 
   const number = asNumber(value);
   if (number === undefined) throw wrong("a number", where, value);
   return isRank ? 0 - number : number;
-}
-
-/** A layout by the name of another one and its numbers. */
-export function withNumbers<Of extends Description>({ name, title, ...others }: Of, numbers: LabelNumbers) {
-  return {
-    ...others,
-    name: numbersName(name, numbers),
-    title: `${title}, with labels ${meaningOf(numbers)}`,
-    isByNameOnly: true,
-  } as const;
-}
-
-/** What numbers mean, after "labels" or "a label". */
-export function meaningOf({ first, second, tie }: LabelNumbers): string {
-  if (tie === undefined) return `from ${first} (the first) to ${second} (the second)`;
-  return `${first} (the first), ${second} (the second) and ${tie} (a tie)`;
-}
-
-function numbersName(layout: string, { first, second, tie }: LabelNumbers): string {
-  const numbers = tie === undefined ? `${first}..${second}` : `${first},${second},${tie}`;
-  return `${layout.replace(/:.*/, "")}:${numbers}`;
-}
-
-/** How to say which number means what. */
-export function numbersAdvice(layout: string, values: LabelValues, [response, other]: readonly string[]): string {
-  const { low, high } = values;
-  if (areThree(values)) {
-    // Read as a scale, a code for a tie at its end would be a victory.
-    const [codes, tieFirst, scale] = [
-      { first: low, second: low + 1, tie: high },
-      { first: low + 1, second: high, tie: low },
-      { first: low, second: high },
-    ].map((numbers) => `--adapter ${numbersName(layout, numbers)}`);
-    return (
-      `${codes} if ${low} means ${response}, ${low + 1} ${other} and ${high} a tie; ${tieFirst} if ${low} means a tie; ` +
-      `${scale} if ${low} means ${response}, ${low + 1} a tie and ${high} ${other} (exchange the numbers of the two where they mean the reverse).`
-    );
-  }
-  const [from, to] = endsOf(values);
-  return (
-    `--adapter ${numbersName(layout, { first: from, second: to })} if ${from} means ${response}, ` +
-    `--adapter ${numbersName(layout, { first: to, second: from })} if ${to} means ${response} (write the ends of the scale, if they are others).`
-  );
-}
-
-/** Of the scale that the numbers seem to be on: probabilities and the like rarely reach its ends. */
-function endsOf({ low, high, distinct }: LabelValues): readonly [number, number] {
-  const isWhole = [...distinct].every(Number.isInteger);
-  if (low >= 0 && high <= 1 && (low === high || !isWhole)) return [0, 1];
-  if (low >= -1 && high <= 1 && !isWhole) return [-1, 1];
-  return low < high ? [low, high] : [0, 1];
 }

@@ -224,6 +224,10 @@ describe("reward benches with parts missing", () => {
     expect(own.score).toBeUndefined();
     expect(own.missingSections).toEqual(["Chat", "Chat Hard", "Safety"]);
     expect(own.scoreByItsOwnCode).toBeCloseTo(984 / (984 + 164) / 4, 12);
+    // Three sections of nothing: a quarter of the interval of the fourth.
+    const reasoning = own.sections[0]?.interval;
+    expect(own.intervalByItsOwnCode?.low).toBeCloseTo((reasoning?.low ?? 1) / 4, 12);
+    expect(own.intervalByItsOwnCode?.high).toBeCloseTo((reasoning?.high ?? 1) / 4, 12);
     expect(own.unknownSubsets).toEqual(["toString"]);
     expect(own.sections).toHaveLength(1);
     expect(own.sections[0]).toMatchObject({ section: "Reasoning", cases: 2 });

@@ -215,7 +215,7 @@ export function richComparison(runs: number, count = 40): RunsComparison {
     version: report.version,
     runs: Array.from({ length: runs }, (_, i) => ({
       report: `a folder ${"of a long name/".repeat(9)}${i}`,
-      model: i < 2 ? report.model : { ...report.model, name: "نموذج <b>" },
+      model: i < 2 ? report.model : { ...report.model, name: `نموذج <b>${"x".repeat(300)}` },
       settings: report.settings,
       accuracy: 0.7 + i / 100,
     })),
@@ -233,6 +233,7 @@ export function richComparison(runs: number, count = 40): RunsComparison {
           onlyFirstRight: 5,
           onlyThisRight: 9,
         },
+        ...(measures.officialScore?.score !== undefined && { officialScore: { difference: -0.03, interval } }),
       })),
       ...(runs === 2 && { flips: Array.from({ length: 24 }, (_, i) => flip(i)) }),
     })),
