@@ -146,21 +146,50 @@ def clustered(shares, prompts):
     mean = np.average(means, weights=counts)
     if len(names) == 1:
         return wilson(mean, 1)
-    # Bell and McCaffrey (2002): the sandwich estimator without its bias, and Satterthwaite's degrees of freedom, if the cases of a prompt
-    # have the correlation that the residuals show.
     weights = counts / counts.sum()
     residuals = counts * (means - mean)
-    spread = np.var(shares)
-    pairs = np.sum(counts * (counts - 1))
-    correlation = np.clip((np.sum(residuals**2) / spread - counts.sum()) / pairs, 0, 1) if spread > 0 and pairs > 0 else 1.0
+    spread, correlation = np.var(shares), correlation_within(shares, prompts, counts, means, mean)
+    if spread < 1e-20:
+        return wilson(mean, 1 / np.sum(weights**2))
+    # Bell and McCaffrey (2002): the sandwich estimator without its bias, and Satterthwaite's degrees of freedom; no more than the
+    # residuals' kurtosis leaves.
     working = np.diag(counts * (1 + (counts - 1) * correlation))
     centring = np.eye(len(names)) - np.outer(weights, np.ones(len(names)))
     covariance = centring @ working @ centring.T
     variance = np.trace(working) / np.trace(covariance) * np.sum(residuals**2) / counts.sum()**2
-    degrees = np.trace(covariance)**2 / np.trace(covariance @ covariance)
-    if variance < 1e-20:
-        return wilson(mean, 1 / np.sum(weights**2))
-    return wilson(mean, mean * (1 - mean) / variance, stats.t.ppf(0.975, degrees))
+    excess = len(names) * np.var(residuals**2)
+    few = 2 * np.sum(residuals**2)**2 / excess if excess > 0 else np.inf
+    degrees = max(1, min(np.trace(covariance)**2 / np.trace(covariance @ covariance), few))
+    if np.allclose(residuals, 0, atol=1e-9):
+        degrees = 0
+    # The variance of prompts of these sizes whose cases are so correlated, with the degrees of freedom of the correlation (Swiger, 1964).
+    modelled = len(names) / (len(names) - 1) * spread * np.trace(working) / counts.sum()**2
+    own = min(8, len(names) - 1)
+    if degrees > 0 and len(shares) > len(names):
+        size = (counts.sum() - np.sum(counts**2) / counts.sum()) / (len(names) - 1)
+        error = (2 * (len(shares) - 1) * ((1 - correlation) * (1 + (size - 1) * correlation))**2
+                 / (size**2 * (len(shares) - len(names)) * (len(names) - 1)))
+        slope = np.sum(weights**2) - 1 / counts.sum()
+        if error * slope > 0:
+            own = min(own, 2 * (np.trace(working) / counts.sum()**2 / slope)**2 / error)
+    if np.ptp(counts) == 0:
+        degrees, own = len(names) - 1, 0
+        if np.allclose(residuals, 0, atol=1e-9):
+            return wilson(mean, len(names))
+    variance = np.average([variance, modelled], weights=[degrees, own])
+    return wilson(mean, mean * (1 - mean) / variance, stats.t.ppf(0.975, max(1, min(len(names) - 1, degrees + own))))
+
+
+def correlation_within(shares, prompts, counts, means, mean):
+    """Of two cases of a prompt, by the analysis of variance."""
+    if len(shares) == len(counts):
+        return 1.0
+    of = dict(zip(sorted(set(prompts)), means))
+    between = np.sum(counts * (means - mean)**2) / (len(counts) - 1)
+    within = np.sum((shares - np.array([of[prompt] for prompt in prompts]))**2) / (len(shares) - len(counts))
+    size = (counts.sum() - np.sum(counts**2) / counts.sum()) / (len(counts) - 1)
+    total = between + (size - 1) * within
+    return float(np.clip((between - within) / total, 0, 1)) if total > 0 else 1.0
 
 
 def accuracy(cases):

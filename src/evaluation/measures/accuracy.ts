@@ -83,8 +83,7 @@ export class PromptSums {
  */
 export class RunningAccuracy {
   #cases = 0;
-  #sum = 0;
-  #sumOfSquares = 0;
+  readonly #sums: [number, number, number, number] = [0, 0, 0, 0];
   #binary = true;
 
   add(scored: ScoredCase): void {
@@ -92,16 +91,16 @@ export class RunningAccuracy {
     if (count === 0) return;
     const share = rightComparisons(scored) / count;
     this.#cases++;
-    this.#sum += share;
-    this.#sumOfSquares += share * share;
+    for (let power = 0; power < this.#sums.length; power++)
+      this.#sums[power] = (this.#sums[power] as number) + share ** (power + 1);
     this.#binary &&= count === 1;
   }
 
   /** Without accuracy and interval before the first case. */
   get current(): { readonly cases: number; readonly accuracy?: number; readonly interval?: Interval } {
-    const [cases, total, squares] = [this.#cases, this.#sum, this.#sumOfSquares];
+    const [cases, [total]] = [this.#cases, this.#sums];
     if (cases === 0) return { cases: 0 };
-    const interval = this.#binary ? wilsonInterval(total, cases) : intervalOfSums(sumsOfSingles(cases, total, squares));
+    const interval = this.#binary ? wilsonInterval(total, cases) : intervalOfSums(sumsOfSingles(cases, this.#sums));
     return { cases, accuracy: total / cases, ...(interval && { interval }) };
   }
 }

@@ -2,15 +2,24 @@
  * Confidence intervals of accuracies. The unit is the prompt: responses to one prompt are right or wrong together, so a prompt's
  * cases count as one draw.
  */
-import { type ClusterSums, effectivePrompts, type Spread, type SumsOfClusters, spreadOf, sumsOf } from "./clusters.ts";
+import {
+  type ClusterSums,
+  casesOfDraw,
+  effectivePrompts,
+  type Spread,
+  type SumsOfClusters,
+  spreadOf,
+  sumsOf,
+} from "./clusters.ts";
 import { NORMAL_QUANTILE, studentQuantile } from "./distributions.ts";
+import { scoreEnds } from "./score-ends.ts";
 
 /** A confidence interval for a proportion, a mean of proportions, a difference of two, or a mean or median of score shifts. */
 export interface Interval {
   /**
    * `wilson`: of prompts with one comparison each. `clustered-wilson`: Wilson's interval at the effective number of prompts, for
-   * prompts with several cases or comparisons. `weighted-wilson`: the same of a benchmark's own score, a weighted mean of its parts'
-   * accuracies. `combined`: of a mean of proportions with intervals of their own.
+   * prompts with several cases or comparisons. `weighted-wilson`: the score interval of a benchmark's own score, a weighted mean of its
+   * parts' accuracies. `combined`: the same of a mean of proportions with intervals of their own.
    * `paired`: of the difference of two accuracies on the same cases. `clustered-mean` and `clustered-median`: of the shifts that
    * probe() measures.
    */
@@ -42,9 +51,9 @@ export function wilsonInterval(right: number, tries: number): Interval | undefin
 /**
  * Wilson's interval for the mean over all cases, as if there were so many independent ones that a proportion varies as much as
  * this mean does between prompts; with Student's quantile, because that variance is estimated (E. L. Korn and B. I. Graubard,
- * 1998; N. Dean and M. Pagano, 2015). `test/unit/evaluation/measures/coverage.test.ts` shows that it covers the true accuracy in 93 to
- * 97 % of samples from 12 prompts on, also where a few prompts have most of the cases; percentiles of a bootstrap over prompts do not
- * below 50.
+ * 1998; N. Dean and M. Pagano, 2015). `test/unit/evaluation/measures/coverage.test.ts` shows that it covers the true accuracy in about
+ * 95 % of samples from 12 prompts on, also where a few prompts have most of the cases and where most are right; percentiles of a bootstrap
+ * over prompts do not below 50.
  */
 export function clusteredInterval(clusters: Iterable<ClusterSums>): Interval | undefined {
   return intervalOfSums(sumsOf(clusters));
@@ -58,11 +67,7 @@ export function intervalOfSums(sums: SumsOfClusters): Interval | undefined {
 }
 
 /** @param effective prompts, of which each counts as one try where all agree, which happens by chance */
-export function wilsonEndsOf(
-  mean: number,
-  { variance, degrees }: Spread,
-  effective: number,
-): Pick<Interval, "low" | "high"> {
+function wilsonEndsOf(mean: number, { variance, degrees }: Spread, effective: number): Pick<Interval, "low" | "high"> {
   const varies = variance > mean * (1 - mean) * SMALLEST_VARIANCE;
   const tries = varies ? (mean * (1 - mean)) / variance : effective;
   return wilsonEnds(mean, tries, varies ? studentQuantile(degrees) : NORMAL_QUANTILE);
@@ -92,16 +97,21 @@ export function estimateOf(share: number | undefined, interval: Interval | undef
   return share === undefined || interval === undefined ? undefined : { share, interval };
 }
 
-/** The interval of the mean of independent estimates, by adding up their squared distances to each end (G. Y. Zou and A. Donner, 2008). */
+/** The score interval of the mean of independent estimates, each as if measured in as many tries as make its interval Wilson's. */
 export function intervalOfMean(estimates: readonly Estimate[]): Interval | undefined {
-  const count = estimates.length;
   const [only] = estimates;
   if (only === undefined) return undefined;
-  if (count === 1) return only.interval;
-  const mean = estimates.reduce((sum, { share }) => sum + share, 0) / count;
-  const below = Math.hypot(...estimates.map(({ share, interval }) => share - interval.low)) / count;
-  const above = Math.hypot(...estimates.map(({ share, interval }) => interval.high - share)) / count;
-  return { method: "combined", level: INTERVAL_LEVEL, low: Math.max(0, mean - below), high: Math.min(1, mean + above) };
+  if (estimates.length === 1) return only.interval;
+  const weight = 1 / estimates.length;
+  const parts = estimates.map((one) => ({ weight, share: one.share, tries: triesOf(one) }));
+  return { method: "combined", level: INTERVAL_LEVEL, ...scoreEnds(parts, NORMAL_QUANTILE) };
+}
+
+/** Wilson's interval of p with the quantile q at n tries has ends of the product p² / (1 + q²/n). */
+function triesOf({ share, interval: { low, high } }: Estimate): number {
+  const fromZero = share >= 0.5;
+  const [p, product] = fromZero ? [share, low * high] : [1 - share, (1 - low) * (1 - high)];
+  return NORMAL_QUANTILE ** 2 / Math.max(SMALLEST_VARIANCE, p ** 2 / product - 1);
 }
 
 /** Whether 0 is outside the interval of the difference of two independent estimates (R. G. Newcombe, 1998). */
@@ -112,20 +122,23 @@ export function differ(one: Estimate, other: Estimate): boolean {
 
 /**
  * The interval of the mean difference of two values on the same cases. Half a prompt is added that speaks for each side, so it
- * never has no width (A. Agresti and Y. Min, 2005).
+ * never has no width (A. Agresti and Y. Min, 2005); it has as many cases as say as much as one draw.
  *
  * @param clusters sums of differences, each case's -1 to 1, with their squares
  */
 export function pairedInterval(clusters: Iterable<ClusterSums>): Interval | undefined {
   const known = sumsOf(clusters);
   if (known.prompts === 0) return undefined;
+  const own = casesOfDraw(known);
   const sums: SumsOfClusters = {
     ...known,
     prompts: known.prompts + 2,
-    cases: known.cases + 2,
-    caseSquares: known.caseSquares + 1,
-    squares: known.squares + 1,
-    countPowers: known.countPowers.map((power) => power + 2) as [number, number, number, number],
+    cases: known.cases + 2 * own,
+    caseSquares: known.caseSquares + own,
+    squares: known.squares + own ** 2,
+    ratios: known.ratios + own,
+    countPowers: known.countPowers.map((power, i) => power + 2 * own ** (i + 2)) as [number, number, number, number],
+    fourths: [known.fourths[0] + own ** 4 / 2, known.fourths[1], known.fourths[2] + own ** 4, known.fourths[3]],
   };
   const mean = sums.total / sums.cases;
   const { variance, degrees } = spreadOf(sums) ?? NO_SPREAD;

@@ -3,7 +3,8 @@ import type { BenchmarkName, ScoredCase } from "../case.ts";
 import { studentQuantile } from "./distributions.ts";
 import { INTERVAL_LEVEL, type Interval, pairedInterval } from "./interval.ts";
 import { scorePartsOf } from "./measure.ts";
-import { type Part, weightedSpread } from "./weighted-mean.ts";
+import type { Part } from "./weighted-mean.ts";
+import { weightedSpread } from "./weighted-spread.ts";
 
 /** The second model's official score minus the first's. */
 export interface ScoreDifference {

@@ -2,8 +2,8 @@
  * openai/summarize_from_feedback, configuration "comparisons": a post (or an article of CNN/Daily Mail), two summaries and the
  * index of the better one, 0 or 1; and "axis": a summary a row, rated from 1 to 7. Each labeller has a scale of their own, so only
  * the ratings of one person are compared, by "overall". The prompt is written as in openai/summarize-from-feedback
- * (summarize_from_feedback/utils/experiments.py: format_str of tldr_task and cnndm_task); the blank before a summary, which
- * follows "TL;DR:" there, is left out.
+ * (summarize_from_feedback/utils/experiment_helpers.py: format_str of tldr_task and cnndm_task), without the line break after
+ * the latter's "TL;DR:"; the blank before a summary, which follows "TL;DR:" there, is left out.
  */
 import { isObject } from "../../../prompt/input-fields.ts";
 import type { CaseResponse } from "../../case.ts";

@@ -2,7 +2,13 @@
 import { expect, it } from "vitest";
 import type { ClusterSums } from "../../../../src/evaluation/measures/clusters.ts";
 import { studentQuantile } from "../../../../src/evaluation/measures/distributions.ts";
-import { clusteredInterval, pairedInterval } from "../../../../src/evaluation/measures/interval.ts";
+import {
+  clusteredInterval,
+  type Interval,
+  intervalOfMean,
+  pairedInterval,
+  wilsonInterval,
+} from "../../../../src/evaluation/measures/interval.ts";
 import { intervalOfParts } from "../../../../src/evaluation/measures/weighted-mean.ts";
 import { normal, seededRandom } from "./support.ts";
 
@@ -184,6 +190,85 @@ it.each(officials)(
     expect(covered / samples).toBeLessThan(MOST);
   },
 );
+
+/** A prompt whose cases are all right, or all wrong: what is most alike. */
+const alike = (accuracy: number, count: number, random: () => number): ClusterSums => {
+  const sum = random() < accuracy ? count : 0;
+  return { sum, count };
+};
+
+function expectCoverage(
+  truth: number,
+  samples: number,
+  of: () => { low: number; high: number } | undefined,
+  most = MOST,
+): void {
+  let covered = 0;
+  for (let i = 0; i < samples; i++) {
+    const { low, high } = of() ?? { low: 1, high: 0 };
+    if (low <= truth && truth <= high) covered += 1;
+  }
+  expect(covered / samples).toBeGreaterThan(LEAST);
+  expect(covered / samples).toBeLessThan(most);
+}
+
+// Of a few wrong prompts, most are small: their residuals alone cover the truth 82 to 90 times in 100.
+it.each([
+  [30, 0.9],
+  [60, 0.9],
+  [100, 0.97],
+  [300, 0.97],
+])("%d prompts of one to 50 cases that are all right or all wrong, accuracy %d", (prompts, accuracy) => {
+  const random = seededRandom(prompts);
+  expectCoverage(accuracy, SAMPLES / 2, () =>
+    clusteredInterval(
+      Array.from({ length: prompts }, () => alike(accuracy, casesOf({ cases: 50, uneven: true }, random), random)),
+    ),
+  );
+});
+
+// Often no prompt differs at all. Then the interval must be wide enough for the true difference, and nearly all samples are covered.
+it("differences that are rare, on 12 prompts of four cases that differ together", () => {
+  const random = seededRandom(12);
+  const sample = () =>
+    pairedInterval(
+      Array.from({ length: 12 }, () => {
+        const difference = alike(0.97, 4, random).sum - alike(0.9, 4, random).sum;
+        return { sum: difference, count: 4, squares: difference ** 2 / 4 };
+      }),
+    );
+  expectCoverage(0.07, SAMPLES, sample, 1);
+});
+
+it.each([12, 30, 300])("the average of three benchmarks of %d prompts near 1", (prompts) => {
+  const random = seededRandom(prompts);
+  expectCoverage(0.97, SAMPLES, () =>
+    intervalOfMean(
+      Array.from({ length: 3 }, () => {
+        const right = Array.from({ length: prompts }, () => random()).filter((one) => one < 0.97).length;
+        return { share: right / prompts, interval: wilsonInterval(right, prompts) as Interval };
+      }),
+    ),
+  );
+});
+
+it.each([
+  { sizes: [5, 500, 500, 500], accuracies: [0.95, 0.5, 0.8, 0.75] },
+  { sizes: [500, 500, 5, 500], accuracies: [0.95, 0.5, 0.8, 0.75] },
+  { sizes: [5, 500, 20, 100], accuracies: [0.95, 0.5, 0.8, 0.75] },
+  { sizes: [1, 30, 30, 30], accuracies: [0.97, 0.9, 0.93, 0.98] },
+  { sizes: [3, 3, 3, 3], accuracies: [0.5, 0.5, 0.5, 0.5] },
+])("a mean of parts of $sizes prompts with accuracies $accuracies", ({ sizes, accuracies }) => {
+  const random = seededRandom(sizes[0] as number);
+  expectCoverage(accuracies.reduce((sum, one) => sum + one, 0) / sizes.length, SAMPLES / 2, () =>
+    intervalOfParts(
+      sizes.map((size, k) => ({
+        weight: 1 / sizes.length,
+        values: Array.from({ length: size }, () => ({ value: random() < (accuracies[k] as number) ? 1 : 0 })),
+      })),
+    ),
+  );
+});
 
 it("Student's quantile is scipy's", () => {
   for (const [degrees, quantile] of [

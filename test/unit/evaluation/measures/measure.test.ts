@@ -331,18 +331,25 @@ describe("intervals of official scores", () => {
     for (const { interval } of parts) expect(width(interval ?? NONE)).toBeGreaterThan(0.1);
   });
 
-  it("has a width where every prompt is right: that of as many prompts of equal weight", () => {
+  it("has a width where every prompt is right, also where the weights do not quite add up to 1", () => {
     const values = (count: number, value: number) => Array.from({ length: count }, () => ({ value }));
     const parts = (value: number) => [
       { weight: 0.5, values: values(20, value) },
       { weight: 0.5, values: values(5, value) },
     ];
-    // A part of 5 with half the weight is worth less: 1 / (0.25 / 20 + 0.25 / 5) prompts.
-    const sixteen = wilsonInterval(16, 16)?.low ?? 0;
+    // Prompts of a part of 5 weigh more: at most as much as 1 / (0.25 / 20 + 0.25 / 5) of equal weight.
+    const [sixteen, five] = [wilsonInterval(16, 16)?.low ?? 0, wilsonInterval(5, 5)?.low ?? 0];
     const [right, wrong] = [intervalOfParts(parts(1)) ?? NONE, intervalOfParts(parts(0)) ?? NONE];
     expect([right.high, wrong.low]).toEqual([1, 0]);
-    expect(right.low).toBeCloseTo(sixteen, 12);
-    expect(wrong.high).toBeCloseTo(1 - sixteen, 12);
+    expect(right.low).toBeLessThan(sixteen);
+    expect(right.low).toBeGreaterThan(five);
+    expect(wrong.high).toBeCloseTo(1 - right.low, 9);
+    for (const value of [0, 1]) {
+      const three = [0.37892533485925656, 0.5816657193820823, 0.03940894575866119];
+      const { low, high } = intervalOfParts(three.map((weight) => ({ weight, values: values(1, value) }))) ?? NONE;
+      expect(high - low).toBeGreaterThan(0.5);
+      expect([low, high]).toContain(value);
+    }
     // One wrong answer in a part of a thousand says nothing about one of five.
     const large = [...values(999, 1), { value: 0 }];
     const { low } =
@@ -367,7 +374,8 @@ describe("intervals", () => {
 
   it("has a width where all prompts agree, and is none of none", () => {
     for (const sum of [0, 0.5, 1]) {
-      const { low, high, method } = clusteredInterval(Array.from({ length: 12 }, () => ({ sum, count: 1 }))) ?? NONE;
+      const { low, high, method } =
+        clusteredInterval(Array.from({ length: 12 }, () => ({ sum, count: 1, squares: sum ** 2 }))) ?? NONE;
       expect(method).toBe("clustered-wilson");
       expect(wilsonInterval(12 * sum, 12)).toMatchObject({ low, high });
       expect(high - low).toBeGreaterThan(0.2);
@@ -394,7 +402,12 @@ describe("intervals", () => {
     const one = { share: 0.8, interval: wilsonInterval(80, 100) as Interval };
     expect(intervalOfMean([one])).toEqual(one.interval);
     const { low, high } = intervalOfMean([one, one, one, one]) ?? NONE;
-    expect(high - low).toBeCloseTo((one.interval.high - one.interval.low) / 2, 12);
+    const pooled = wilsonInterval(320, 400) ?? NONE;
+    for (const [end, other] of [
+      [low, pooled.low],
+      [high, pooled.high],
+    ] as const)
+      expect(Math.abs(end - other)).toBeLessThan(1e-3);
     expect(intervalOfMean([])).toBeUndefined();
   });
 
@@ -426,7 +439,7 @@ describe("intervals", () => {
     running.add(scoredCase({ scores: [0, 1] }));
     const { accuracy, interval } = running.current;
     expect(accuracy).toBeCloseTo((1 + 1 / 3) / 3, 12);
-    const shares = [1, 1 / 3, 0].map((sum) => ({ sum, count: 1 }));
+    const shares = [1, 1 / 3, 0].map((sum) => ({ sum, count: 1, squares: sum ** 2 }));
     const expected = clusteredInterval(shares);
     expect(interval?.method).toBe("clustered-wilson");
     for (const end of ["low", "high"] as const) expect(interval?.[end]).toBeCloseTo(expected?.[end] ?? 0, 12);
