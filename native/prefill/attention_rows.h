@@ -17,10 +17,11 @@ namespace {
 constexpr int64_t BLOCK = 64;
 /**
  * Rows of a task: with more, keys and values are converted less often. Tasks are smaller where there would be fewer
- * than MANY_TASKS, for the sake of processors with many cores.
+ * than MANY_TASKS, for the sake of processors with many cores; a micro-batch of 256 tokens is then two tasks a head.
+ * Multiples of TILE_ROWS.
  */
 constexpr int64_t MAX_ROWS = 192;
-constexpr int64_t FEW_ROWS = 96;
+constexpr int64_t FEW_ROWS = 144;
 constexpr int64_t MANY_TASKS = 128;
 /** Rows of a tile: its sums stay in registers. */
 constexpr int64_t TILE_ROWS = 6;
