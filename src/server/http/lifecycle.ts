@@ -19,9 +19,11 @@ const ROUND_MS = 50;
 const QUIET_ROUNDS = 3;
 /**
  * Connections that the system had taken before the drain may be seen after it began: they are as good as those that were seen
- * before. Shorter than the quiet rounds.
+ * before. Node takes one in each round of its event loop, so the first round without one ends them; if there is none, so many
+ * clients come that the drain would never end.
  */
 const BACKLOG_MS = 100;
+const MAX_BACKLOG_MS = 2_000;
 /** A request that is still being sent when the drain begins has this long to come. */
 const MAX_LATE_MS = 10_000;
 
@@ -35,6 +37,7 @@ export class Lifecycle {
   readonly #late = new WeakSet<Socket>();
   /** Whether connections come too late. */
   #isLate = false;
+  #connections = 0;
   #listening: Promise<void> | undefined;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -43,6 +46,7 @@ export class Lifecycle {
     this.#app = app;
     this.#backend = backend;
     app.server.on("connection", (socket: Socket) => {
+      this.#connections += 1;
       if (this.#isLate) this.#late.add(socket);
     });
     app.addHook("onRequest", async (request, reply) => {
@@ -95,14 +99,18 @@ export class Lifecycle {
    */
   async #drain(): Promise<void> {
     const began = performance.now();
-    const late = () => {
-      this.#isLate = true;
+    const elapsed = () => performance.now() - began;
+    const takeBacklog = () => {
+      const before = this.#connections;
+      setImmediate(() => {
+        this.#isLate ||= this.#connections === before || elapsed() > MAX_BACKLOG_MS;
+        if (!this.#isLate) takeBacklog();
+      });
     };
-    // First the connections that came while this thread was busy.
-    setTimeout(() => setImmediate(late), BACKLOG_MS);
+    setTimeout(takeBacklog, BACKLOG_MS);
     let quiet = 0;
     while (this.#closing === undefined && quiet < QUIET_ROUNDS) {
-      quiet = this.#isBusy(performance.now() - began < MAX_LATE_MS) ? 0 : quiet + 1;
+      quiet = !this.#isLate || this.#isBusy(elapsed() < MAX_LATE_MS) ? 0 : quiet + 1;
       await new Promise((resolve) => {
         setTimeout(resolve, ROUND_MS);
       });
