@@ -1,4 +1,7 @@
-/** Responses that are whole conversations written as one text: cut after the prompt, or refused. Scored whole, they would contain it twice. */
+/**
+ * Responses that are whole conversations written as one text: cut after the prompt, or refused. Scored whole, they would contain it twice.
+ * A conversation that the prompt asks for is an answer like any other.
+ */
 import { InvalidInputError } from "../../errors.ts";
 import { asParsed } from "../../prompt/csv-cells.ts";
 import type { CheckedItem } from "../../prompt/items.ts";
@@ -15,19 +18,22 @@ type Context = string | readonly ChatMessage[];
  * The item for a response to a prompt or conversation. Of a transcript ("\n\nHuman: …\n\nAssistant: …") that begins with them,
  * what follows them is the response.
  *
- * @throws InvalidInputError ERR_INVALID_ITEM for another transcript, and for a conversation that a chat template has rendered
+ * @throws InvalidInputError ERR_INVALID_ITEM for another transcript that the prompt does not ask for, and for a conversation that a chat
+ *   template has rendered
  */
 export function answerItem(context: Context, response: string, name: string): CheckedItem {
   const turns = dialogueTurns(response);
+  const asked = turnsOf(context);
   if (turns === undefined || turns.length < 2) {
-    refuseOtherNotations(response, name);
+    refuseOtherNotations(response, asked, name);
     return itemOf(context, response);
   }
-  const asked = turnsOf(context);
   const rest = turns.slice(asked.length);
   const [first, ...more] = rest;
-  if (!asked.every((turn, i) => isSame(turn, turns[i])) || first === undefined || rest.at(-1)?.role !== "assistant")
+  if (!asked.every((turn, i) => isSame(turn, turns[i])) || first === undefined || rest.at(-1)?.role !== "assistant") {
+    if (isAskedFor(response, asked)) return itemOf(context, response);
     throw otherTranscript(name);
+  }
   if (more.length === 0) return itemOf(context, first.content);
   const before = typeof context === "string" ? [{ role: "user" as const, content: context }] : context;
   return { messages: [...before, ...rest] };
@@ -49,6 +55,19 @@ function isSame({ role, content }: ChatMessage, other: DialogueTurn | undefined)
   return role === other?.role && onOneLine(content) === onOneLine(other.content);
 }
 
+/** "Write a short dialogue between a human and an AI": a verb and a noun. A system prompt may describe a chat, too. */
+const ASKS_FOR =
+  /\b(?:write|rewrite|create|generate|compose|simulate|imagine|invent|make|produce|draft|continue|complete|role-?play)\b/i;
+const A_CONVERSATION =
+  /\b(?:dialogs?|dialogues?|conversations?|chats?|transcripts?|scripts?|interviews?|discussions?|role-?plays?)\b/i;
+
+/** Whether a transcript is what the last turn asks for, and not that turn with its answer. */
+export function isAskedFor(transcript: string, asked: readonly Pick<ChatMessage, "content">[]): boolean {
+  const { content = "" } = asked.at(-1) ?? {};
+  const asks = ASKS_FOR.test(content) && A_CONVERSATION.test(content);
+  return asks && !onOneLine(transcript).includes(onOneLine(content));
+}
+
 function otherTranscript(name: string): InvalidInputError {
   return refused(
     `${name} is a transcript ("\\n\\nHuman: …\\n\\nAssistant: …") that is not the row's prompt and then an answer: give only the ` +
@@ -57,7 +76,7 @@ function otherTranscript(name: string): InvalidInputError {
   );
 }
 
-function refuseOtherNotations(response: string, name: string): void {
+function refuseOtherNotations(response: string, asked: readonly ChatMessage[], name: string): void {
   const advice = 'give only the answer, or the conversation as a list of messages without "prompt"';
   const token = renderedStart(response);
   if (token !== undefined)
@@ -65,7 +84,7 @@ function refuseOtherNotations(response: string, name: string): void {
       `${name} is a conversation that a chat template has written (it begins with ${token}): ${advice}.`,
       name,
     );
-  if (beginsAsTranscript(response))
+  if (beginsAsTranscript(response) && !isAskedFor(response, asked))
     throw refused(`${name} is a transcript, with the turns of both sides: ${advice}.`, name);
 }
 

@@ -34,7 +34,7 @@ import {
   wrong,
   wrongShape,
 } from "./adapter.ts";
-import { answerItem } from "./answers.ts";
+import { answerItem, isAskedFor } from "./answers.ts";
 import { compared } from "./compared.ts";
 import { parseDialogue } from "./dialogue.ts";
 import { refuseLostMessages, refuseLostPrompt } from "./pair-checks.ts";
@@ -82,14 +82,15 @@ function pairOf(fields: Fields, options: AdaptOptions): CaseResponse[] {
 
 type Turns = readonly string[];
 
-/** The turns before the response, each as text; a response that is a transcript adds its own. */
+/** The turns before the response, each as text; a response that is a transcript, and is not asked for, adds its own. */
 function turnsBefore(item: CheckedItem): Turns {
   if ("text" in item) return [];
   const messages =
     "messages" in item ? item.messages : [{ role: "user", content: item.prompt }, asResponse(item.response)];
-  const written = parseDialogue(messages.at(-1)?.content ?? "") ?? [];
+  const [before, response] = [messages.slice(0, -1), messages.at(-1)?.content ?? ""];
+  const written = isAskedFor(response, before) ? [] : (parseDialogue(response) ?? []);
   const inside = written.at(-1)?.role === "assistant" ? written.slice(0, -1) : [];
-  return [...messages.slice(0, -1), ...inside].map(({ role, content }) => `${role}: ${content}`);
+  return [...before, ...inside].map(({ role, content }) => `${role}: ${content}`);
 }
 
 /** Beside a prompt, "messages" are not read: they must begin with what is scored before the response. */

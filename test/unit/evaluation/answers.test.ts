@@ -210,6 +210,30 @@ describe("a response that is a whole transcript", () => {
     expect({ found, omitted, problems }).toEqual({ found: "hh-rlhf", omitted: { "no answer": 2 }, problems: [] });
   });
 
+  it("is an answer where the prompt asks for a conversation, and does not begin it", async () => {
+    const prompt = "Write a short dialogue between a human and an AI.";
+    const dialogue = "Human: Will it rain?\n\nAssistant: Yes.";
+    const { cases, problems } = await read([
+      { prompt, chosen: dialogue, rejected: "User: Rain?\nAI: No." },
+      { prompt: hh("Hi", "Hello", prompt, ""), chosen: dialogue, rejected: "b" },
+      { prompt, chosen: hh(prompt, "a"), rejected: "b" },
+      { prompt, chosen: `USER: ${prompt} ASSISTANT: a`, rejected: "b" },
+      { prompt: "A chat between a curious user and an AI assistant.", chosen: "USER: q ASSISTANT: a", rejected: "b" },
+    ]);
+    expect(items(cases).map((item) => ("response" in item ? item.response : undefined))).toEqual([
+      dialogue,
+      "User: Rain?\nAI: No.",
+      dialogue,
+      "b",
+      "a",
+      "b",
+    ]);
+    expect(problems).toEqual([
+      expect.stringMatching(/^line 4: chosen is a transcript/),
+      expect.stringMatching(/^line 5: chosen is a transcript/),
+    ]);
+  });
+
   it("is not one that only mentions speakers", async () => {
     const texts = ["Human: a riddle", "He said\n\nHuman: no\n\nAssistant: yes", "Assistant: I am one"];
     const { cases, problems } = await read(texts.map((chosen) => ({ prompt: "q", chosen, rejected: "b" })));

@@ -108,7 +108,7 @@ describe("a key that JSON in a text has twice", () => {
   ])("is refused, as in JSON lines: %s, %j", (adapter, row, name) => {
     const layout = adapter === undefined ? undefined : layoutNamed(adapter);
     expect(() => (layout?.adapt ?? adapt)(row)).toThrow(
-      new RegExp(`${name} has the key "\\w+" twice in one object .* which of the two counts is not defined`),
+      new RegExp(`${name} has the key "\\w+" twice in one object .* remove or rename one of them`),
     );
   });
 
@@ -284,7 +284,7 @@ describe("the prompt of a pair", () => {
     ],
     [{ prompt: [user("a"), assistant("b")], responses: ["b", "c"], ranks: [1, 2] }, /last message of prompt/],
     [{ prompt: "completely different", ...whole }, /does not contain the prompt/],
-    [{ prompt: "Write a dialogue.", chosen: dialogue("4"), rejected: "c" }, /^chosen is a transcript/],
+    [{ prompt: "Add.", chosen: dialogue("4"), rejected: "c" }, /^chosen is a transcript/],
     [{ prompt: "a", chosen: "b" }, /^rejected is missing or empty/],
   ])("is neither lost nor doubled: %j", (row, message) => {
     expect(refusal(row)).toMatch(message);
@@ -297,6 +297,7 @@ describe("the prompt of a pair", () => {
     { prompt: "a", chosen: [assistant("b")], rejected: [assistant("c")] },
     { prompt: [user("a")], ...whole },
     { prompt: "What is 2+2?", chosen: dialogue("4"), rejected: dialogue("5") },
+    { prompt: "Write a dialogue.", chosen: dialogue("4"), rejected: "c" },
     { prompt: "a", question: "a", chosen: "b", rejected: "c" },
   ])("may be given so: %j", (row) => {
     expect(refusal(row, { differentPrompts: "allow" })).toBe("");
