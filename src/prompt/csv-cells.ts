@@ -59,7 +59,7 @@ function withoutDoubles(given: unknown, read: unknown, name: string): unknown {
   const key = doubledKey(given, read);
   if (key !== undefined)
     throw invalidItem(
-      `${name} has the key ${JSON.stringify(key)} twice in one object of its JSON: which of the two counts is not defined.`,
+      `${name} has the key ${JSON.stringify(key)} twice in one object of its JSON: remove or rename one of them.`,
       name,
     );
   return read;

@@ -2,6 +2,7 @@
 import { InvalidInputError } from "../../errors.ts";
 import { asJson } from "../../prompt/csv-cells.ts";
 import type { Fields } from "../../prompt/input-fields.ts";
+import { onOneLine } from "./pair-checks.ts";
 
 const PROMPTS = ["prompt", "messages"];
 
@@ -33,7 +34,7 @@ const NAMES_OF_SPEAKERS: ReadonlySet<string> = new Set(["role", "from", "type"])
 /** All texts of a value, also of one that is JSON in a text, each on one line. */
 function textsIn(value: unknown, depth = 0): readonly string[] {
   const read = asJson(value);
-  if (typeof read === "string") return [read.trim().replaceAll(/\s+/g, " ")];
+  if (typeof read === "string") return [onOneLine(read)];
   if (typeof read !== "object" || read === null || depth > MAX_DEPTH) return [];
   const inner = Array.isArray(read)
     ? read

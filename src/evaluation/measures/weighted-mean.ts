@@ -63,6 +63,14 @@ interface Stratum {
 }
 
 function stratumOf({ weight, values }: Part, numbers: PromptNumbers): Stratum {
+  const prompts = sumsByPrompt(values, numbers);
+  const sums = sumsOf(prompts.values());
+  const binary = prompts.size === values.length && values.every(({ value }) => value === 0 || value === 1);
+  return { weight, share: sums.total / sums.cases, prompts, sums, binary };
+}
+
+/** A part's sums by the number of the prompt, which is the same in all parts. */
+export function sumsByPrompt(values: Part["values"], numbers: PromptNumbers): ReadonlyMap<number, ClusterSums> {
   const prompts = new Map<number, { sum: number; count: number; squares: number }>();
   for (const { prompt, value } of values) {
     const number = numbers.of(prompt === undefined ? {} : { prompt });
@@ -72,9 +80,7 @@ function stratumOf({ weight, values }: Part, numbers: PromptNumbers): Stratum {
     same.count += 1;
     same.squares += value * value;
   }
-  const sums = sumsOf(prompts.values());
-  const binary = prompts.size === values.length && values.every(({ value }) => value === 0 || value === 1);
-  return { weight, share: sums.total / sums.cases, prompts, sums, binary };
+  return prompts;
 }
 
 /** What all parts together say about the variance of a part's cases. */
@@ -101,7 +107,7 @@ function unitOf(strata: readonly Stratum[]): Unit {
 }
 
 /** A part's own variance and that of all parts together are mixed as if the latter had been measured with so many degrees of freedom. */
-const PRIOR_DEGREES = 4;
+export const PRIOR_DEGREES = 4;
 
 interface Measured extends Proportion {
   /** Degrees of freedom of its variance. */

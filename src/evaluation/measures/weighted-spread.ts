@@ -5,7 +5,7 @@
  */
 import { type ClusterSums, type Spread, spreadOf, sumsOf } from "./clusters.ts";
 import { PromptNumbers } from "./outcome.ts";
-import type { Part } from "./weighted-mean.ts";
+import { type Part, PRIOR_DEGREES, sumsByPrompt } from "./weighted-mean.ts";
 
 /** A weighted mean and how much it varies from one sample of prompts to the next. */
 interface WeightedSpread extends Spread {
@@ -46,26 +46,13 @@ interface Stratum {
   readonly own: number;
 }
 
-/** A part's own variance and that of all parts together are mixed as if the latter had been measured with so many degrees of freedom. */
-const PRIOR_DEGREES = 4;
-
 function stratumOf({ weight, values }: Part, index: number, numbers: PromptNumbers): Stratum {
-  const prompts = new Map<number, { sum: number; count: number; squares: number }>();
-  let [sum, squares] = [0, 0];
-  for (const { prompt, value } of values) {
-    const number = numbers.of(prompt === undefined ? {} : { prompt });
-    const same = prompts.get(number) ?? { sum: 0, count: 0, squares: 0 };
-    prompts.set(number, same);
-    same.sum += value;
-    same.count += 1;
-    same.squares += value * value;
-    sum += value;
-    squares += value * value;
-  }
-  const cases = values.length;
-  const { correction, degrees } = spreadOf(sumsOf(prompts.values())) ?? { correction: 1, degrees: 0 };
+  const prompts = sumsByPrompt(values, numbers);
+  const sums = sumsOf(prompts.values());
+  const { cases, total, caseSquares } = sums;
+  const { correction, degrees } = spreadOf(sums) ?? { correction: 1, degrees: 0 };
   const own = degrees / (degrees + PRIOR_DEGREES);
-  return { index, weight, cases, mean: sum / cases, meanSquare: squares / cases, prompts, correction, own };
+  return { index, weight, cases, mean: total / cases, meanSquare: caseSquares / cases, prompts, correction, own };
 }
 
 /** The cases of a prompt in a part. */
@@ -93,7 +80,7 @@ function byPrompt(strata: readonly Stratum[]): Prompts {
 }
 
 function spreadOfParts(strata: readonly Stratum[], prompts: Prompts, mean: number): Spread {
-  const correlation = correlationOf(strata, prompts);
+  const correlation = commonCorrelation(strata, prompts);
   const corrected: Weight = ({ weight, own, correction }) => weight * Math.sqrt(own * correction);
   const measured = sumOver(prompts, (cells) => sumOver(cells, ({ of, residual }) => corrected(of) * residual) ** 2);
   const whole = modelVariance(prompts, ({ weight }) => weight, correlation);
@@ -115,8 +102,8 @@ const LEAST_PART = 2 / 3;
 
 type Weight = (stratum: Stratum) => number;
 
-/** Of two cases of a prompt, in one part or in two, as {@link spreadOf} estimates it. */
-function correlationOf(strata: readonly Stratum[], prompts: Prompts): number {
+/** Of two cases of a prompt, in one part or in two. */
+function commonCorrelation(strata: readonly Stratum[], prompts: Prompts): number {
   const cases = sumOver(strata, (one) => one.cases);
   const variance = sumOver(strata, (one) => one.cases * (one.meanSquare - one.mean ** 2)) / cases;
   const squares = sumOver(prompts, (cells) => sumOver(cells, ({ of, residual }) => residual * of.cases) ** 2);

@@ -112,7 +112,7 @@ function parseJson(body: Buffer, type: string): unknown {
   if (key === undefined) return value;
   // Errors are logged: a text that stands where a key should be is not named.
   const named = /^\w{1,40}$/.test(key) ? `the key ${JSON.stringify(key)}` : "a key";
-  throw invalid(`The body has ${named} twice in one object: which of the two counts is not defined.`);
+  throw invalid(`The body has ${named} twice in one object: remove or rename one of them.`);
 }
 
 function parsed(text: string, type: string): unknown {
