@@ -40,6 +40,13 @@ function fieldOfError(adapt: Adapter, row: unknown): string | undefined {
 describe("human", () => {
   const { adapt } = benchmarks.human;
 
+  it("leaves out conversations with images, as eval pairs does", () => {
+    const turn = (role: string, ...parts: object[]) => ({ role, content: [{ type: "text", text: "t" }, ...parts] });
+    const answered = [turn("user", { type: "image", image: "x" }), turn("assistant")];
+    const row = { model_a: "m", model_b: "n", winner: "model_a", conversation_a: answered, conversation_b: answered };
+    expect(adapt(row)).toEqual({ omitted: "has an image or a file" });
+  });
+
   it("takes whole conversations, and leaves out both kinds of tie by name", async () => {
     const results = outcomes(await rowsOf("human.parquet"), adapt);
     expect(results[0]).toEqual({

@@ -52,15 +52,13 @@ export const arena: Layout = {
   columns: COLUMNS,
   compared: COMPARED,
   label: () => winnerColumn,
-  adapt(row, options = {}) {
-    if (hasOtherParts(row)) return { omitted: "has an image or a file" };
-    return withoutSameText(adaptVote(row, options), options);
-  },
+  adapt: (row, options = {}) => withoutSameText(adaptVote(row, options), options),
 };
 
 /** The vote on whole conversations, as `eval human` reads it. */
 export function adaptVote(row: unknown, options: AdaptOptions = {}): Adapted {
   if (isOfMtBench(fieldsOf(row))) throw rowOf("mt-bench", "its vote may be on the first turn only");
+  if (hasOtherParts(row)) return { omitted: "has an image or a file" };
   return adaptHuman(row, options);
 }
 
