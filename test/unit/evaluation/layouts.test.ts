@@ -280,14 +280,14 @@ const refused: readonly [string, readonly unknown[], readonly (string | RegExp)[
     "unpaired preferences",
     [true, false].map((label) => ({ prompt: "p", completion: `${label}`, label })),
     [
-      /each row has one response and a label \("label"\), and only responses to the same prompt can be compared\. --field score=label does so \(rated-rows\): true is better than false\.$/,
+      /each row has one response and a label \("label"\), and only responses to the same prompt can be compared\. --field score=label compares those \(rated-rows\): true is better than false\.$/,
     ],
   ],
   [
     "unpaired preferences in numbers, and none to the same prompt",
     [1, 0].map((label) => ({ prompt: `p${label}`, response: "x", label })),
     [
-      "--field score=label does so (rated-rows): a higher number is better. None of the first 2 rows",
+      "--field score=label compares those (rated-rows): a higher number is better. None of the first 2 rows",
       '"starling-rm score"',
     ],
   ],

@@ -17,7 +17,7 @@ export function unpairedAdvice({ names, values, is }: Facts): string | undefined
   const isNumber = is(label, "number");
   const advice =
     isNumber || is(label, "flag")
-      ? `--field score=${label} does so (${ratedRows.name}): ${isNumber ? "a higher number is better" : "true is better than false"}`
+      ? `--field score=${label} compares those (${ratedRows.name}): ${isNumber ? "a higher number is better" : "true is better than false"}`
       : `Write the label as a number, such as 1 for a good response and 0 for a bad one, in a column "score" (${ratedRows.name})`;
   const prompts = (values.get(prompt) ?? []).map((value) => JSON.stringify(value));
   const isUnique = new Set(prompts).size === prompts.length;
