@@ -54,7 +54,12 @@ export function readJson(value: unknown, name: string): unknown {
   return withoutDoubles(value, parsed(value), name);
 }
 
-function withoutDoubles(given: unknown, read: unknown, name: string): unknown {
+/**
+ * What a value was read as; the value itself where it was not read.
+ *
+ * @throws InvalidInputError ERR_INVALID_ITEM for a key that an object of its JSON has twice
+ */
+export function withoutDoubles(given: unknown, read: unknown, name: string): unknown {
   if (typeof given !== "string" || read === undefined) return given;
   const key = doubledKey(given, read);
   if (key !== undefined)

@@ -1,6 +1,6 @@
 /** A row of a file as the items that it asks to score: one, or one for each of its responses. */
 import { InvalidInputError } from "../errors.ts";
-import { asParsed, missingCell, readList, refuseListCell } from "./csv-cells.ts";
+import { asParsed, missingCell, readList, refuseListCell, withoutDoubles } from "./csv-cells.ts";
 import { refuseIncomplete } from "./incomplete-row.ts";
 import { type Fields, type ItemRules, isObject, refuseUnreadInput } from "./input-fields.ts";
 import { type CheckedItem, checkItem, checkPrompt, givenFields, itemOf, systemTurn } from "./items.ts";
@@ -81,9 +81,10 @@ function withLists(given: Fields, rules: RowItemRules): Fields {
   const prompt = asParsed(row["prompt"]);
   // A prompt may be any text, "[1, 2]" too.
   if (Array.isArray(prompt) && prompt.length > 0 && prompt.every(isMessage))
-    row["prompt"] = readList(row["prompt"], pathOf("prompt", rules));
-  if (onlyAnswer(asParsed(row["response"])) !== undefined)
-    row["response"] = onlyAnswer(readList(row["response"], pathOf("response", rules)));
+    row["prompt"] = withoutDoubles(row["prompt"], prompt, pathOf("prompt", rules));
+  const response = asParsed(row["response"]);
+  if (onlyAnswer(response) !== undefined)
+    row["response"] = onlyAnswer(withoutDoubles(row["response"], response, pathOf("response", rules)));
   if (row["messages"] === undefined || row["prompt"] !== undefined || row["text"] !== undefined) return row;
   const name = row["responses"] === undefined ? "response" : "responses";
   if (row[name] === undefined) return row;
