@@ -1,4 +1,5 @@
 /** What a reader of a comparison must know: what was compared, and in what the runs differ. */
+import { listed } from "../plural.ts";
 import type { ScoredCase } from "./case.ts";
 import type { OfficialScore } from "./measures/measure.ts";
 import type { WrittenRun } from "./read-run.ts";
@@ -76,8 +77,10 @@ function notesOnSameScores(
     for (const k of same) isNoted.add(k);
     const names = [name, ...same.map((k) => (runs[k] as WrittenRun).name)];
     if (same.some((k) => runs[k]?.file !== file))
-      notes.push(`${inWords(names)} have the same scores in every common case: one model's, or copies of one report.`);
-    else if (new Set(names).size > 1) notes.push(`${inWords(names)} are one report, compared with itself.`);
+      notes.push(
+        `${listed(names, "and")} have the same scores in every common case: one model's, or copies of one report.`,
+      );
+    else if (new Set(names).size > 1) notes.push(`${listed(names, "and")} are one report, compared with itself.`);
     else
       notes.push(
         `${name} is given ${names.length === 2 ? "twice" : `${names.length} times`}, and compared with itself.`,
@@ -88,9 +91,4 @@ function notesOnSameScores(
 
 function haveSameScores(some: readonly ScoredCase[] = [], others: readonly ScoredCase[] = []): boolean {
   return some.every(({ scores }, i) => scores.every((score, k) => score === others[i]?.scores[k]));
-}
-
-/** "a, b and c". */
-function inWords(names: readonly string[]): string {
-  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }

@@ -1,4 +1,5 @@
 /** The tensor types of a file, and matrices that do not have the type that the file's name promises. */
+import { listed } from "../plural.ts";
 import { ARCHITECTURES, shapeKey } from "../trunk/trunks.ts";
 import type { GgufHeader, TensorInfo } from "./header.ts";
 import { baseType, type MixShape, wantedType } from "./quantization-mix.ts";
@@ -122,11 +123,6 @@ function fallbackText(fallbacks: readonly TypeFallback[], matrices: number): str
 
 function distinct<Value>(values: readonly Value[]): Value[] {
   return [...new Set(values)];
-}
-
-/** "a", "a and b", "a, b and c" */
-function listed(values: readonly unknown[], word: "and" | "or"): string {
-  return values.length < 2 ? values.join() : `${values.slice(0, -1).join(", ")} ${word} ${values.at(-1)}`;
 }
 
 function tensorsOf(fallbacks: readonly TypeFallback[]): number {

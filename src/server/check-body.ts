@@ -2,6 +2,7 @@
 import type { TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import { describe, InvalidInputError } from "../errors.ts";
+import { listed } from "../plural.ts";
 
 /** As TypeBox writes the types that bodies have here. */
 interface JsonSchema {
@@ -143,7 +144,5 @@ function severalOf(schema: JsonSchema): string {
 }
 
 function either(choices: readonly string[]): string {
-  const different = [...new Set(choices)];
-  if (different.length < 2) return different.join("");
-  return `${different.slice(0, -1).join(", ")} or ${different.at(-1)}`;
+  return listed([...new Set(choices)], "or");
 }

@@ -2,6 +2,7 @@
  * All labels of a file: what they mean is decided by all of them. A file of another scale has rows that seem to fit, and numbers of
  * these rows would be wrong without a sign of it.
  */
+import { listed } from "../../plural.ts";
 import { describeField } from "../../prompt/texts.ts";
 import { asNumber, isUnjudged, labelNumber } from "./labels.ts";
 
@@ -98,12 +99,8 @@ export function othersOf({ known }: LabelValues): string {
   const labels = count === 1 ? "the other label is" : `the other ${count} labels`;
   if (distinct.size >= MAX_DISTINCT && low < high) return `${labels} go from ${low} to ${high}`;
   const shown = [...distinct].map((value) => (typeof value === "string" ? JSON.stringify(value) : String(value)));
-  const list = distinct.size >= MAX_DISTINCT ? `${shown.join(", ")} and others` : listOf(shown);
+  const list = distinct.size >= MAX_DISTINCT ? `${shown.join(", ")} and others` : listed(shown, "and");
   return `${labels}${count === 1 ? "" : " are"} ${list}`;
-}
-
-function listOf(shown: readonly string[]): string {
-  return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
 
 /**
